@@ -1,0 +1,157 @@
+//! The messages. Each variant says when it is legal and what answers it.
+
+use std::path::PathBuf;
+
+use exstreamtv_model::{
+    PlayOrder, RunId,
+    health::{LogLine, Progress, RunEnd, Vitals},
+};
+use serde::{Deserialize, Serialize};
+
+/// Version of this protocol; a worker that speaks another one is refused in `Hello`.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// What the host may ask of a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Names the tools. First command, once; answered by nothing, so that it costs a cold tune nothing.
+    Configure {
+        /// The ffmpeg binary; from the local configuration alone.
+        ffmpeg: PathBuf,
+        /// The ffprobe binary.
+        ffprobe: PathBuf,
+    },
+    /// Asks what FFmpeg is there; answered by `Report::Identified`. Legal after `Configure`.
+    Identify,
+    /// Starts a run; answered by `Report::Started` (which carries the read end of FFmpeg's stdout) or `Report::Ended`.
+    Play(Box<PlayOrder>),
+    /// Ends a run at once; answered by `Report::Ended`. Unknown runs are ignored: it may have ended meanwhile.
+    Cancel {
+        /// Which run.
+        run: RunId,
+    },
+    /// Probes a file; answered by `Report::Probed` with the same ticket. Any number may be outstanding, the worker bounds them.
+    Probe {
+        /// Comes back in the answer.
+        ticket: u64,
+        /// Absolute path.
+        path: PathBuf,
+    },
+    /// Ends every run within `grace_ms`, then the worker. Legal always; answered by end of file.
+    Stop {
+        /// How long FFmpeg may take to end by itself before it is killed.
+        grace_ms: u32,
+    },
+}
+
+/// What a worker tells its host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum Report {
+    /// First report, once.
+    Hello {
+        /// [`PROTOCOL_VERSION`] of the worker.
+        protocol: u32,
+        /// The token from the worker's environment, so that nobody else's process is taken for ours.
+        token: String,
+        /// The worker's own version.
+        version: String,
+        /// Its process id.
+        pid: u32,
+    },
+    /// Answers `Identify`.
+    Identified {
+        /// What is there, or why it cannot be used.
+        ffmpeg: Result<FfmpegFacts, FfmpegFault>,
+    },
+    /// FFmpeg runs. The frame carries one descriptor: the read end of its stdout, an MPEG-TS.
+    Started {
+        /// Which run.
+        run: RunId,
+        /// FFmpeg's process id, also its process group.
+        pid: u32,
+        /// The command line, for people and dossiers.
+        command_line: Vec<String>,
+    },
+    /// How far a run is; about once a second while it runs.
+    Progress {
+        /// Which run.
+        run: RunId,
+        /// How far.
+        progress: Progress,
+    },
+    /// FFmpeg said something.
+    Log {
+        /// Which run.
+        run: RunId,
+        /// What.
+        line: LogLine,
+    },
+    /// A run is over; its process is reaped. Exactly one for each `Play`.
+    Ended {
+        /// Which run.
+        run: RunId,
+        /// How.
+        end: RunEnd,
+    },
+    /// Answers `Probe`.
+    Probed {
+        /// The ticket of the question.
+        ticket: u64,
+        /// ffprobe's JSON, verbatim, or why there is none, in words for people.
+        result: Result<String, String>,
+    },
+    /// Vital signs, once a second.
+    Vitals(Vitals),
+}
+
+impl Report {
+    /// Returns whether the frame of this report carries a descriptor.
+    pub fn carries_descriptor(&self) -> bool {
+        matches!(self, Self::Started { .. })
+    }
+}
+
+/// What FFmpeg is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FfmpegFacts {
+    /// Version as it says itself ("5.1.9-0+deb12u1").
+    pub version: String,
+    /// Where it was found.
+    pub path: PathBuf,
+}
+
+/// Why FFmpeg cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum FfmpegFault {
+    /// There is none at the path.
+    #[error("find {tool}: {message}")]
+    Missing {
+        /// "ffmpeg" or "ffprobe".
+        tool: String,
+        /// The system's words.
+        message: String,
+    },
+    /// It is older than 5.1.
+    #[error("use FFmpeg {version}: it is older than 5.1")]
+    TooOld {
+        /// Its version.
+        version: String,
+    },
+    /// It lacks an encoder or a filter that we need.
+    #[error("use FFmpeg {version}: it lacks {what}")]
+    Lacks {
+        /// Its version.
+        version: String,
+        /// What is missing ("encoder libx264").
+        what: String,
+    },
+    /// It ran and said nothing we understand.
+    #[error("understand ffmpeg: {message}")]
+    Unintelligible {
+        /// What it said.
+        message: String,
+    },
+}
