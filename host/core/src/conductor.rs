@@ -1,0 +1,317 @@
+//! Decides what a channel's feed shows next: which run to start, when it goes on air, when the slate covers a hole.
+//!
+//! Does: turn the schedule (in frames), the moment and the fate of runs into actions.
+//! Does not: read bytes, spawn or kill; that is `host::feed`.
+//! Invariants: at most two runs are alive (on air, and prepared); a slot is never started at a place already on air; failed
+//! runs of a channel are started again at growing distances, at last `policy.retry_pause_ms.last()` apart, for ever.
+
+use exstreamtv_model::{PlayoutEntryId, RunId};
+
+mod attempts;
+
+use attempts::Attempts;
+
+/// A row of the playout, in frame indices of the channel's grid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Which row.
+    pub entry: PlayoutEntryId,
+    /// First frame.
+    pub first: i64,
+    /// First frame of what follows.
+    pub end: i64,
+    /// What there is to show.
+    pub content: Content,
+}
+
+/// What there is to show in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A file that a run can play.
+    Playable,
+    /// Nothing: the slate.
+    Nothing,
+}
+
+/// The moment of a decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Monotonic milliseconds.
+    pub now_ms: i64,
+    /// Frame that is live at this moment.
+    pub live: i64,
+    /// Next frame that the feed has to send.
+    pub next: i64,
+    /// How long the feed has waited for a frame of the run on air; 0 while it is not waiting.
+    pub waiting_ms: i64,
+}
+
+/// The numbers behind the decisions; frames are the channel's.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Frames that the feed keeps ahead of the live one.
+    pub lead: i64,
+    /// Frames in a second, rounded up.
+    pub second: i64,
+    /// How long the feed waits for a frame before the slate covers the hole.
+    pub slate_after_ms: i64,
+    /// How long a run may give nothing to a waiting reader before it counts as hung.
+    pub stall_ms: i64,
+    /// How long a run may take to its first frame before it counts as hung.
+    pub start_ms: i64,
+    /// How long before its first frame is due the next run is started.
+    pub prepare: i64,
+    /// Pauses before the first, second, … new attempt at the same slot; the last one repeats.
+    pub retry_pause_ms: Vec<i64>,
+}
+
+/// How a run ended, as far as its slot is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// FFmpeg played what there was; if that was less than the slot, there is no more.
+    Completed,
+    /// It broke; another attempt may do better.
+    Failed,
+}
+
+/// What the shell must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Start a run that plays `entry` from frame `first` to `end`.
+    Start {
+        /// Its name.
+        run: RunId,
+        /// Which row.
+        entry: PlayoutEntryId,
+        /// First frame.
+        first: i64,
+        /// First frame of what follows.
+        end: i64,
+    },
+    /// Read frames from this run from now on.
+    Air {
+        /// Which run.
+        run: RunId,
+    },
+    /// End this run; it is hung or no longer wanted.
+    Cancel {
+        /// Which run.
+        run: RunId,
+        /// Why, in words for the log.
+        why: &'static str,
+    },
+    /// Send slate up to this frame.
+    Slate {
+        /// First frame that is not slate.
+        until: i64,
+    },
+    /// Go on at this frame without filling the time between: the machine slept.
+    Skip {
+        /// Next frame.
+        to: i64,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct Run {
+    id: RunId,
+    entry: PlayoutEntryId,
+    first: i64,
+    end: i64,
+    started_ms: i64,
+    aired: bool,
+    joined: bool,
+}
+
+/// Decides what one feed shows next. Call [`Self::step`] until it returns `None`, after every event and at every tick.
+#[derive(Debug)]
+pub struct Conductor {
+    policy: Policy,
+    slots: Vec<Slot>,
+    on_air: Option<Run>,
+    prepared: Option<Run>,
+    attempts: Attempts,
+    last_run: i64,
+    slate_on: bool,
+}
+
+impl Conductor {
+    /// Returns a conductor without a schedule: it shows the slate until it gets one.
+    pub fn new(policy: Policy) -> Self {
+        let attempts = Attempts::new(policy.retry_pause_ms.clone());
+        Self { policy, slots: Vec::new(), on_air: None, prepared: None, attempts, last_run: 0, slate_on: false }
+    }
+
+    /// Takes a new view of the schedule, in time order. Runs of rows that changed are ended by the next steps.
+    pub fn set_slots(&mut self, slots: Vec<Slot>) {
+        debug_assert!(slots.windows(2).all(|pair| pair[0].end <= pair[1].first), "slots overlap");
+        self.slots = slots;
+    }
+
+    /// Returns the frame up to which the schedule is known.
+    pub fn known_until(&self) -> Option<i64> {
+        self.slots.last().map(|slot| slot.end)
+    }
+
+    /// Returns the run whose frames are being sent.
+    pub fn on_air(&self) -> Option<RunId> {
+        self.on_air.as_ref().filter(|run| run.aired).map(|run| run.id)
+    }
+
+    /// Returns whether the slate is what viewers see at the live end.
+    pub fn slate_on(&self) -> bool {
+        self.slate_on
+    }
+
+    /// A frame of this run has been sent.
+    pub fn joined(&mut self, run: RunId) {
+        if let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) {
+            current.joined = true;
+            self.slate_on = false;
+        }
+    }
+
+    /// A run is over: its last frame has been taken over, and its end is known.
+    pub fn finished(&mut self, run: RunId, outcome: Outcome, now_ms: i64) {
+        let slot = [&mut self.on_air, &mut self.prepared].into_iter().find(|held| held.as_ref().is_some_and(|r| r.id == run));
+        let Some(ended) = slot.and_then(Option::take) else { return };
+        match outcome {
+            Outcome::Completed => self.attempts.spent(ended.entry),
+            Outcome::Failed => self.attempts.failed(ended.entry, now_ms),
+        }
+    }
+
+    /// The worker is gone and every run with it.
+    pub fn worker_gone(&mut self, now_ms: i64) {
+        for run in [self.on_air.take(), self.prepared.take()].into_iter().flatten() {
+            self.attempts.failed(run.entry, now_ms);
+        }
+    }
+
+    /// Returns the next thing to do at this moment, or `None` when there is nothing more to do.
+    pub fn step(&mut self, moment: Moment) -> Option<Action> {
+        self.skip_lost_time(moment)
+            .or_else(|| self.drop_unwanted(moment))
+            .or_else(|| self.drop_hung(moment))
+            .or_else(|| self.put_on_air(moment))
+            .or_else(|| self.start_due(moment))
+            .or_else(|| self.start_ahead(moment))
+            .or_else(|| self.cover(moment))
+    }
+
+    /// Suspend, or a machine that stood still: nobody wants the lost minutes, neither as programme nor as slate.
+    fn skip_lost_time(&mut self, moment: Moment) -> Option<Action> {
+        let behind = moment.live - moment.next;
+        (behind > 60 * self.policy.second).then_some(Action::Skip { to: moment.live })
+    }
+
+    /// Runs whose slot is over, was changed, or is no longer the one to show.
+    fn drop_unwanted(&mut self, moment: Moment) -> Option<Action> {
+        let due = self.due(moment.next).map(|slot| (slot.entry, slot.end));
+        let stale = |run: &Run| {
+            let known = self.slots.iter().any(|slot| slot.entry == run.entry && slot.end == run.end);
+            !known || (run.aired && due != Some((run.entry, run.end))) || run.end <= moment.next
+        };
+        if self.on_air.as_ref().is_some_and(stale) {
+            return self.cancel(true, "its time is over or the schedule changed");
+        }
+        if self.prepared.as_ref().is_some_and(stale) {
+            return self.cancel(false, "the schedule changed");
+        }
+        None
+    }
+
+    fn drop_hung(&mut self, moment: Moment) -> Option<Action> {
+        let run = self.on_air.as_ref().filter(|run| run.aired)?;
+        let patience = if run.joined { self.policy.stall_ms } else { self.policy.start_ms };
+        let silent = moment.waiting_ms.min(moment.now_ms - run.started_ms);
+        // A run that cannot keep up starves its viewers just like one that hangs.
+        let too_slow = run.joined && moment.live - moment.next > 15 * self.policy.second;
+        if silent < patience && !too_slow {
+            return None;
+        }
+        self.attempts.failed(run.entry, moment.now_ms);
+        self.cancel(true, if too_slow { "it is slower than real time" } else { "it gives nothing to a waiting reader" })
+    }
+
+    fn put_on_air(&mut self, moment: Moment) -> Option<Action> {
+        let due = self.due(moment.next)?.entry;
+        if self.on_air.is_none() && self.prepared.as_ref().is_some_and(|run| run.entry == due) {
+            self.on_air = self.prepared.take();
+        }
+        let run = self.on_air.as_mut().filter(|run| !run.aired)?;
+        run.aired = true;
+        Some(Action::Air { run: run.id })
+    }
+
+    fn start_due(&mut self, moment: Moment) -> Option<Action> {
+        if self.on_air.is_some() {
+            return None;
+        }
+        let slot = self.due(moment.next).filter(|slot| slot.content == Content::Playable)?.clone();
+        if !self.attempts.may_start(slot.entry, moment.now_ms) {
+            return None;
+        }
+        // While the slate runs on, a run aimed at the very next frame would always come too late for it.
+        let head_start = if self.slate_on { self.policy.second * 3 / 4 } else { 0 };
+        let first = slot.first.max(moment.next + head_start);
+        (first < slot.end).then(|| self.start(&slot, first, moment, true))
+    }
+
+    fn start_ahead(&mut self, moment: Moment) -> Option<Action> {
+        if self.prepared.is_some() {
+            return None;
+        }
+        let due_end = self.due(moment.next).map_or(moment.next, |slot| slot.end);
+        let slot = self.slots.iter().find(|slot| slot.first >= due_end)?.clone();
+        let soon = slot.first - moment.next <= self.policy.prepare;
+        let wanted = soon && slot.content == Content::Playable && self.attempts.may_start(slot.entry, moment.now_ms);
+        wanted.then(|| self.start(&slot, slot.first, moment, false))
+    }
+
+    /// Slate, paced a little behind the usual lead so that a programme that comes back quickly loses nothing.
+    fn cover(&mut self, moment: Moment) -> Option<Action> {
+        let reserve = self.policy.lead - self.policy.second * self.policy.slate_after_ms / 1000;
+        let paced = moment.live + reserve.max(self.policy.second / 2);
+        let next_slot = self.slots.iter().map(|slot| slot.first).find(|first| *first > moment.next);
+        let until = next_slot.map_or(paced, |first| paced.min(first));
+        let due = self.due(moment.next);
+        let hopeless = due.is_none_or(|slot| slot.content == Content::Nothing || self.attempts.is_spent(slot.entry));
+        let waited = hopeless || self.slate_on || moment.waiting_ms >= self.policy.slate_after_ms;
+        if until <= moment.next || !waited {
+            return None;
+        }
+        self.slate_on = true;
+        Some(Action::Slate { until })
+    }
+
+    /// Returns the slot to show at `next`: the one that covers it, or the one after it when there is too little left to start.
+    fn due(&self, next: i64) -> Option<&Slot> {
+        let position = self.slots.iter().position(|slot| slot.end > next)?;
+        let slot = &self.slots[position];
+        let running = self.on_air.as_ref().is_some_and(|run| run.entry == slot.entry);
+        let sliver = !running && slot.end - next <= self.policy.second && slot.first < next;
+        match self.slots.get(position + 1) {
+            Some(following) if sliver && following.first == slot.end => Some(following),
+            _ => (slot.first - next <= self.policy.second).then_some(slot),
+        }
+    }
+
+    fn start(&mut self, slot: &Slot, first: i64, moment: Moment, now: bool) -> Action {
+        self.last_run += 1;
+        let id = RunId(self.last_run);
+        let (entry, end) = (slot.entry, slot.end);
+        let run = Run { id, entry, first, end, started_ms: moment.now_ms, aired: false, joined: false };
+        debug_assert!(run.first < run.end);
+        *(if now { &mut self.on_air } else { &mut self.prepared }) = Some(run);
+        Action::Start { run: id, entry, first, end }
+    }
+
+    fn cancel(&mut self, on_air: bool, why: &'static str) -> Option<Action> {
+        let held = if on_air { &mut self.on_air } else { &mut self.prepared };
+        held.take().map(|run| Action::Cancel { run: run.id, why })
+    }
+}
+
+#[cfg(test)]
+mod tests;

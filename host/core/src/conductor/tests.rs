@@ -1,0 +1,273 @@
+//! Scenes with a known end, and 256 simulated evenings with everything going wrong.
+
+use super::*;
+
+const RATE: i64 = 30;
+
+fn policy() -> Policy {
+    Policy {
+        lead: 3 * RATE,
+        second: RATE,
+        slate_after_ms: 1_000,
+        stall_ms: 2_000,
+        start_ms: 8_000,
+        prepare: 10 * RATE,
+        retry_pause_ms: vec![0, 1_000, 5_000, 30_000],
+    }
+}
+
+fn slots(lengths: &[i64]) -> Vec<Slot> {
+    let starts = lengths.iter().scan(0, |at, length| Some(std::mem::replace(at, *at + length)));
+    let slot = |(n, (first, length)): (usize, (i64, &i64))| Slot {
+        entry: PlayoutEntryId(n as i64 + 1),
+        first,
+        end: first + length,
+        content: Content::Playable,
+    };
+    starts.zip(lengths).enumerate().map(slot).collect()
+}
+
+fn at(now_ms: i64, live: i64, next: i64) -> Moment {
+    Moment { now_ms, live, next, waiting_ms: 0 }
+}
+
+fn drain(conductor: &mut Conductor, moment: Moment) -> Vec<Action> {
+    std::iter::from_fn(|| conductor.step(moment)).take(20).collect()
+}
+
+fn on_schedule(lengths: &[i64]) -> Conductor {
+    let mut conductor = Conductor::new(policy());
+    conductor.set_slots(slots(lengths));
+    conductor
+}
+
+#[test]
+fn a_cold_channel_starts_where_the_wall_clock_is() {
+    let mut conductor = on_schedule(&[900, 900]);
+    let actions = drain(&mut conductor, at(0, 480, 300));
+    let start = Action::Start { run: RunId(1), entry: PlayoutEntryId(1), first: 300, end: 900 };
+    assert_eq!(actions, [start, Action::Air { run: RunId(1) }]);
+}
+
+#[test]
+fn the_next_run_is_started_before_it_is_needed_and_goes_on_air_at_the_join() {
+    let mut conductor = on_schedule(&[900, 900]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1));
+    let ahead = drain(&mut conductor, at(9_000, 570, 660));
+    assert_eq!(ahead, [Action::Start { run: RunId(2), entry: PlayoutEntryId(2), first: 900, end: 1800 }]);
+    conductor.finished(RunId(1), Outcome::Completed, 17_000);
+    assert_eq!(drain(&mut conductor, at(17_000, 810, 900)), [Action::Air { run: RunId(2) }]);
+}
+
+#[test]
+fn a_killed_run_is_started_again_at_once_and_no_slate_shows_if_it_is_quick() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1));
+    conductor.finished(RunId(1), Outcome::Failed, 10_000);
+    let again = Action::Start { run: RunId(2), entry: PlayoutEntryId(1), first: 870, end: 9_000 };
+    assert_eq!(drain(&mut conductor, at(10_000, 780, 870)), [again, Action::Air { run: RunId(2) }]);
+    assert!(!conductor.slate_on());
+}
+
+#[test]
+fn a_silent_run_is_covered_after_a_second_and_ended_after_two() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1));
+    let silent = |waiting_ms, live, next| Moment { now_ms: 20_000 + waiting_ms, live, next, waiting_ms };
+    assert_eq!(drain(&mut conductor, silent(900, 807, 870)), []);
+    assert_eq!(conductor.step(silent(1_100, 813, 870)), Some(Action::Slate { until: 873 }));
+    let hung = conductor.step(silent(2_000, 840, 900));
+    assert!(matches!(hung, Some(Action::Cancel { run: RunId(1), .. })), "{hung:?}");
+}
+
+#[test]
+fn a_file_that_ends_early_is_followed_by_slate_and_the_next_item_is_on_time() {
+    let mut conductor = on_schedule(&[9_000, 900]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1));
+    conductor.finished(RunId(1), Outcome::Completed, 10_000);
+    assert_eq!(conductor.step(at(10_000, 840, 860)), Some(Action::Slate { until: 900 }));
+    assert_eq!(conductor.step(at(290_000, 8_950, 9_000)).map(|a| matches!(a, Action::Start { first: 9_000, .. })), Some(true));
+}
+
+#[test]
+fn a_run_two_frames_short_is_followed_by_the_next_one_at_once() {
+    let mut conductor = on_schedule(&[900, 900]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1));
+    drain(&mut conductor, at(9_000, 570, 660));
+    conductor.finished(RunId(1), Outcome::Completed, 17_000);
+    assert_eq!(drain(&mut conductor, at(17_000, 810, 898)), [Action::Air { run: RunId(2) }]);
+}
+
+#[test]
+fn without_a_schedule_there_is_slate_and_nothing_is_started() {
+    let mut conductor = Conductor::new(policy());
+    assert_eq!(conductor.step(at(0, 300, 120)), Some(Action::Slate { until: 360 }));
+}
+
+#[test]
+fn a_changed_schedule_ends_the_runs_of_rows_that_are_gone() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    let other = Slot { entry: PlayoutEntryId(77), first: 0, end: 9_000, content: Content::Playable };
+    conductor.set_slots(vec![other]);
+    let actions = drain(&mut conductor, at(100, 483, 330));
+    assert!(matches!(actions[0], Action::Cancel { run: RunId(1), .. }), "{actions:?}");
+    assert!(matches!(actions[1], Action::Start { entry: PlayoutEntryId(77), first: 330, .. }), "{actions:?}");
+}
+
+#[test]
+fn after_a_suspend_nobody_is_shown_the_lost_hour() {
+    let mut conductor = on_schedule(&[900_000]);
+    assert_eq!(conductor.step(at(0, 108_300, 300)), Some(Action::Skip { to: 108_300 }));
+}
+
+/// A small world: runs that start late, hang, break, end early or work, on a virtual clock.
+struct World {
+    conductor: Conductor,
+    dice: u64,
+    now_ms: i64,
+    next: i64,
+    waiting_since: i64,
+    alive: Vec<SimRun>,
+    starts: Vec<(i64, PlayoutEntryId)>,
+}
+
+struct SimRun {
+    id: RunId,
+    first: i64,
+    end: i64,
+    ready_ms: i64,
+    breaks_at: i64,
+    fate: Fate,
+    aired: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Fine,
+    EndsEarly,
+    Breaks,
+    Hangs,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut world = Self {
+            conductor: Conductor::new(policy()),
+            dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+            now_ms: 0,
+            next: 120,
+            waiting_since: 0,
+            alive: vec![],
+            starts: vec![],
+        };
+        let lengths: Vec<i64> = (0..60).map(|_| 20 + world.roll(1_200)).collect();
+        world.conductor.set_slots(slots(&lengths));
+        world
+    }
+
+    fn roll(&mut self, sides: i64) -> i64 {
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 7;
+        self.dice ^= self.dice << 17;
+        (self.dice >> 33) as i64 % sides
+    }
+
+    fn moment(&self) -> Moment {
+        let live = 300 + self.now_ms * RATE / 1000;
+        let reading = self.next < live + policy().lead;
+        Moment { now_ms: self.now_ms, live, next: self.next, waiting_ms: if reading { self.now_ms - self.waiting_since } else { 0 } }
+    }
+
+    fn tick(&mut self) {
+        self.now_ms += 1 + self.roll(200);
+        self.read_frames();
+        for round in 0.. {
+            assert!(round < 50, "the conductor never comes to rest");
+            let Some(action) = self.conductor.step(self.moment()) else { break };
+            self.perform(action);
+            self.check_invariants();
+        }
+    }
+
+    fn read_frames(&mut self) {
+        let horizon = self.moment().live + policy().lead;
+        if self.next >= horizon {
+            self.waiting_since = self.now_ms;
+        }
+        let Some(on_air) = self.conductor.on_air() else { return };
+        let Some(position) = self.alive.iter().position(|run| run.id == on_air) else { return };
+        let run = &self.alive[position];
+        if self.now_ms < run.ready_ms {
+            return;
+        }
+        let limit = if run.fate == Fate::Fine { run.end } else { run.breaks_at.min(run.end) };
+        let reached = horizon.min(limit);
+        if reached > self.next.max(run.first) {
+            self.next = reached;
+            self.waiting_since = self.now_ms;
+            self.conductor.joined(on_air);
+        }
+        let over = self.next >= limit && self.alive[position].fate != Fate::Hangs;
+        if over {
+            let run = self.alive.remove(position);
+            let outcome = if run.fate == Fate::Breaks { Outcome::Failed } else { Outcome::Completed };
+            self.conductor.finished(run.id, outcome, self.now_ms);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Start { run, entry, first, end } => {
+                assert!(first >= self.next && first < end, "started on air already: {first}..{end} at {}", self.next);
+                let fate = [Fate::Fine, Fate::Fine, Fate::Fine, Fate::EndsEarly, Fate::Breaks, Fate::Hangs][self.roll(6) as usize];
+                let ready_ms = self.now_ms + 100 + self.roll(3_000);
+                let breaks_at = first + self.roll((end - first).max(1));
+                self.alive.push(SimRun { id: run, first, end, ready_ms, breaks_at, fate, aired: false });
+                self.starts.push((self.now_ms, entry));
+            }
+            Action::Air { run } => {
+                let held = self.alive.iter_mut().find(|held| held.id == run).expect("aired a run that does not live");
+                assert!(!std::mem::replace(&mut held.aired, true), "aired twice");
+            }
+            Action::Cancel { run, .. } => self.alive.retain(|held| held.id != run),
+            Action::Slate { until } => {
+                assert!(until > self.next, "slate backwards");
+                self.next = until;
+                self.waiting_since = self.waiting_since.max(self.now_ms - policy().slate_after_ms);
+            }
+            Action::Skip { to } => self.next = to,
+        }
+    }
+
+    fn check_invariants(&self) {
+        assert!(self.alive.len() <= 2, "three runs at once");
+    }
+
+    fn viewers_are_fed(&self) {
+        let moment = self.moment();
+        assert!(moment.next >= moment.live, "viewers starve at {} ms: {} < {}", self.now_ms, moment.next, moment.live);
+    }
+}
+
+#[test]
+fn in_256_bad_evenings_viewers_always_see_something_and_nothing_is_hammered() {
+    for seed in 1..=256 {
+        let mut world = World::new(seed);
+        while world.now_ms < 300_000 {
+            world.tick();
+            if world.now_ms > 3_000 {
+                world.viewers_are_fed();
+            }
+        }
+        for entry in 1..=60 {
+            let times: Vec<i64> = world.starts.iter().filter(|(_, e)| e.0 == entry).map(|(at, _)| *at).collect();
+            assert!(times.windows(4).all(|four| four[3] - four[0] >= 1_000), "seed {seed}: {times:?}");
+        }
+    }
+}

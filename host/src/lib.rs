@@ -1,0 +1,11 @@
+//! The host: owns the clock, the database, schedules, sessions and feeds.
+//!
+//! Does: compose the pure crates into a server and keep its parts alive.
+//! Does not: run FFmpeg, parse its stderr, or show SQL to anybody.
+//! Invariant: every task is spawned through [`lifecycle`], every wall time comes from [`clock`].
+
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod library;
+pub mod lifecycle;
