@@ -1,1 +1,7 @@
-//! x
+//! End-to-end tests of EXStreamTV: what a viewer, a player or an administrator sees.
+//!
+//! Does: make media, run the real binaries, watch the channel like a player, and check what came out with code that shares nothing with the product.
+//! Does not: call a crate of the product.
+//! Invariant: a check here fails on a damaged capture; `ts` and `flash` are themselves tested on streams damaged on purpose.
+
+#![expect(clippy::disallowed_methods, reason = "the outside view measures with the machine's own clocks and threads")]

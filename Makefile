@@ -1,0 +1,81 @@
+# What people type. Everything works from a clean clone on Debian or macOS with Rust, git and make.
+#
+#   make run [MEDIA=~/Videos] [LISTEN=127.0.0.1:8411]   watch a folder as television; without MEDIA a demo
+#   make test                                           everything that a change must pass
+#   make check                                          the same without the end-to-end tests
+#   make test-players                                   mpv, VLC and GStreamer against a running server
+#   make bench                                          the numbers of ARCHITECTURE.md, as ratios
+#   make clean-demo                                     forgets the demo library and its data
+
+MEDIA  ?=
+LISTEN ?= 127.0.0.1:8411
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CARGO  ?= cargo
+
+# $(call need,COMMAND,DEBIAN PACKAGE,BREW PACKAGE): installs a tool that is missing, and says what it does.
+define need
+	@command -v $(1) >/dev/null 2>&1 || { \
+	  echo "installing $(2), because $(1) is missing"; \
+	  if command -v apt-get >/dev/null 2>&1; then \
+	    $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2); \
+	  elif command -v brew >/dev/null 2>&1; then brew install $(3); \
+	  else echo "please install $(2) yourself: there is neither apt-get nor brew here" >&2; exit 1; fi; }
+endef
+
+.PHONY: run test check test-players bench clean-demo ffmpeg test-tools player-tools binaries
+
+run: ffmpeg
+	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker
+	@sh tests/run.sh "$(MEDIA)" "$(LISTEN)"
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --workspace --exclude exstreamtv-tests
+	$(CARGO) test --locked -p exstreamtv-tests --lib --test house
+
+# nextest runs the encoders one at a time (.config/nextest.toml); plain cargo is told so by hand.
+test: test-tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) build --locked --workspace --bins
+	@if command -v cargo-nextest >/dev/null 2>&1; then \
+	  set -x; $(CARGO) nextest run --locked --workspace && $(CARGO) test --locked --workspace --doc; \
+	else \
+	  set -x; $(CARGO) test --locked --workspace --exclude exstreamtv-tests && $(CARGO) test --locked -p exstreamtv-tests -- --test-threads=1; \
+	fi
+
+test-players: player-tools test-tools
+	$(CARGO) build --locked --workspace --bins
+	@bash tests/players.sh target/debug/exstreamtv
+
+bench: ffmpeg
+	$(CARGO) build --locked --release --workspace --bins
+	target/release/bench
+	$(CARGO) bench --locked -p exstreamtv-transport
+
+clean-demo:
+	rm -rf demo data/demo
+
+binaries:
+	$(CARGO) build --locked --workspace --bins
+
+ffmpeg:
+	$(call need,ffmpeg,ffmpeg,ffmpeg)
+
+# xmllint is part of macOS; tv_validate_file has no brew package, and its test says so when it is missing.
+test-tools: ffmpeg
+	$(call need,xmllint,libxml2-utils,libxml2)
+	@[ "$$(uname)" = Darwin ] || command -v tv_validate_file >/dev/null 2>&1 || $(MAKE) --no-print-directory xmltv
+	@[ "$$(uname)" = Darwin ] || [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || $(MAKE) --no-print-directory fonts
+
+.PHONY: xmltv fonts
+xmltv:
+	$(call need,tv_validate_file,xmltv-util,)
+fonts:
+	$(call need,no-font,fonts-dejavu-core,)
+
+player-tools:
+	$(call need,mpv,mpv,mpv)
+	$(call need,cvlc,vlc-bin vlc-plugin-base vlc-plugin-video-output,--cask vlc)
+	$(call need,gst-play-1.0,gstreamer1.0-plugins-base-apps gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav,gstreamer)
