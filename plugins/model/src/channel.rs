@@ -33,6 +33,7 @@ pub struct Channel {
 
 /// In which order the built-in sequence plays a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum ItemOrder {
     /// Show, season, episode, then name, as a person would sort them.
@@ -46,6 +47,7 @@ pub enum ItemOrder {
 
 /// A channel's place in the lineup: "5", "5.1", "1984.1". Text, never a float: 2.10 is not 2.1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "5.1"))]
 pub struct ChannelNumber(String);
 
 /// Why a text is not a channel number.

@@ -19,11 +19,13 @@ pub struct Collection {
 
 /// Where the items of a collection come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CollectionSource {
     /// Everything at or below a folder of the library.
     Folder {
         /// Absolute path.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         path: PathBuf,
     },
     /// These items, in this order.
@@ -37,7 +39,8 @@ pub enum CollectionSource {
 
 /// Conditions on media; an absent one always holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct MediaQuery {
     /// Only this kind.
     pub kind: Option<MediaKind>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far a run is, from FFmpeg's `-progress`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Frames encoded.
     pub frames: u64,

@@ -52,6 +52,7 @@ pub enum MediaState {
 
 /// What ffprobe found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MediaProbe {
     /// Container, FFmpeg's name ("matroska,webm").
     pub container: String,
@@ -85,6 +86,7 @@ impl MediaProbe {
 
 /// One stream of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stream {
     /// Absolute index in the file.
     pub index: u32,
@@ -104,6 +106,7 @@ pub struct Stream {
 
 /// What kind of stream it is, with what matters for that kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StreamKind {
     /// Pictures.
@@ -120,6 +123,7 @@ pub enum StreamKind {
 
 /// A picture stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VideoStream {
     /// Coded width, before rotation and sample aspect.
     pub width: u32,
@@ -141,6 +145,7 @@ pub struct VideoStream {
 
 /// Colour tags, FFmpeg's names; absent when unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Color {
     /// "tv" or "pc".
     pub range: Option<String>,
@@ -154,6 +159,7 @@ pub struct Color {
 
 /// Order of the fields of a picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FieldOrder {
     /// The file does not say.
@@ -169,6 +175,7 @@ pub enum FieldOrder {
 
 /// A sound stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AudioStream {
     /// Channels.
     pub channels: u8,
@@ -180,6 +187,7 @@ pub struct AudioStream {
 
 /// FFmpeg's disposition flags that matter to us.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Disposition {
     /// Chosen by the author.
@@ -200,6 +208,7 @@ pub struct Disposition {
 
 /// A chapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Chapter {
     /// From the start of the file.
     pub start_ms: i64,

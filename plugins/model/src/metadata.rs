@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a file's name, its folder and its sidecar say; every field may be empty but the title.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Metadata {
     /// What sort of programme it is.
@@ -38,6 +39,7 @@ pub struct Metadata {
     /// Ids elsewhere: "imdb" -> "tt0133093".
     pub external_ids: BTreeMap<String, String>,
     /// Artwork beside the file.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub artwork: Option<PathBuf>,
 }
 
@@ -52,6 +54,7 @@ impl Metadata {
 
 /// What sort of programme it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
     /// A film.
@@ -65,6 +68,7 @@ pub enum MediaKind {
 
 /// Somebody who made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Credit {
     /// What the person did.
     pub role: CreditRole,
@@ -76,6 +80,7 @@ pub struct Credit {
 
 /// What a person did, in the order in which XMLTV lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CreditRole {
     /// Director.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a channel sends. Every run, slate and silent frame of the channel has exactly these parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct OutputProfile {
     /// Picture width in square pixels; even.
@@ -31,6 +32,7 @@ pub const SAMPLE_RATE_HZ: u32 = 48_000;
 
 /// Video codecs that a channel can send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VideoCodec {
     /// H.264 / AVC.
@@ -39,6 +41,7 @@ pub enum VideoCodec {
 
 /// Audio codecs that a channel can send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AudioCodec {
     /// AAC-LC in ADTS.
@@ -145,6 +148,7 @@ impl OutputProfile {
 
 /// Frames a second as an exact fraction: 30/1, 30000/1001.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FrameRate {
     /// Frames in `den` seconds.
