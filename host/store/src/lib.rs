@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The database of EXStreamTV: the only crate that sees sqlx.
+//!
+//! Does: open, lock and migrate one SQLite file, and keep channels, collections, media, timelines and playlist counters in it.
+//! Does not: read a clock (times are arguments), decide what is played, touch media files.
+//! Invariant: a row either becomes a valid value of the model or an error that names its table and column; every change is one transaction.
+
+mod broadcasts;
+mod cell;
+mod channels;
+mod collections;
+mod connections;
+mod error;
+mod instance_lock;
+mod media;
+mod playout;
+mod schema;
+mod store;
+
+pub use broadcasts::Broadcasts;
+pub use channels::{Channels, NewChannel};
+pub use collections::Collections;
+pub use error::{EngineError, StoreError, StoreErrorKind};
+pub use media::{KnownFile, MediaCounts, MediaFilter, MediaRepo, MediaStateFilter, ScannedMedia};
+pub use playout::{Cursor, NewEntry, PlayoutRepo};
+pub use store::Store;

@@ -1,0 +1,261 @@
+//! The timelines.
+//!
+//! Does: extend, replace and read what is on air on each channel.
+//! Does not: decide what is played; schedulers do.
+//! Invariant: the rows of a channel neither overlap nor leave holes, and they change together with the cursor or not at all.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use exstreamtv_model::{ChannelId, EntryKind, MediaId, PlayoutEntry};
+use sqlx::{Sqlite, Transaction};
+
+use crate::{
+    StoreError,
+    cell::{RowOf, read_error, to_json},
+    connections::Connections,
+};
+
+mod row;
+
+use row::{EntryRow, TABLE, check_continuity, insert};
+
+/// The timelines.
+#[derive(Debug, Clone)]
+pub struct PlayoutRepo {
+    connections: Arc<Connections>,
+}
+
+/// A row of a timeline that has no id yet. Times are stored to the millisecond.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// First moment on air.
+    pub start: DateTime<Utc>,
+    /// First moment of what follows.
+    pub stop: DateTime<Utc>,
+    /// What is played; `None` shows the channel's slate.
+    pub media: Option<MediaId>,
+    /// Where in the media it begins, milliseconds.
+    pub in_point_ms: i64,
+    /// Programme, filler or nothing to play.
+    pub kind: EntryKind,
+    /// What the guide calls it.
+    pub title: String,
+    /// Which rule chose it, in words, with its seed.
+    pub why: String,
+}
+
+/// What a channel's scheduler remembers between windows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    /// The scheduler's own state.
+    pub state: serde_json::Value,
+    /// Source of all its randomness.
+    pub seed: u64,
+    /// Where the next window starts.
+    pub upto: DateTime<Utc>,
+}
+
+impl PlayoutRepo {
+    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+        Self { connections }
+    }
+
+    /// Returns every row that overlaps `from..to`, in time order.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.playout.window", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn window(
+        &self,
+        channel: ChannelId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<PlayoutEntry>, StoreError> {
+        let rows: Vec<EntryRow> = sqlx::query_as(WINDOW)
+            .bind(channel.0)
+            .bind(from.timestamp_millis())
+            .bind(to.timestamp_millis())
+            .fetch_all(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the timeline", TABLE, error))?;
+        rows.into_iter().map(PlayoutEntry::try_from).collect()
+    }
+
+    /// Returns the row on air at `at`.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.playout.on_air", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn on_air(&self, channel: ChannelId, at: DateTime<Utc>) -> Result<Option<PlayoutEntry>, StoreError> {
+        let row: Option<EntryRow> = sqlx::query_as(ON_AIR)
+            .bind(channel.0)
+            .bind(at.timestamp_millis())
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the timeline", TABLE, error))?;
+        row.map(PlayoutEntry::try_from).transpose()
+    }
+
+    /// Returns the row on air at `at` of every channel that has one, by channel id.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.playout.on_air_everywhere", level = "debug", skip_all)]
+    pub async fn on_air_everywhere(&self, at: DateTime<Utc>) -> Result<Vec<PlayoutEntry>, StoreError> {
+        let rows: Vec<EntryRow> = sqlx::query_as(ON_AIR_EVERYWHERE)
+            .bind(at.timestamp_millis())
+            .fetch_all(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the timelines", TABLE, error))?;
+        rows.into_iter().map(PlayoutEntry::try_from).collect()
+    }
+
+    /// Returns where the timeline ends, `None` if it has no rows.
+    ///
+    /// # Errors
+    /// Fails when the database does.
+    #[tracing::instrument(name = "db.playout.end", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn end(&self, channel: ChannelId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let stop_ms: Option<i64> = sqlx::query_scalar(END)
+            .bind(channel.0)
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the timeline's end", TABLE, error))?;
+        stop_ms.map(|ms| RowOf { table: TABLE, id: channel.0 }.instant("stop_ms", ms)).transpose()
+    }
+
+    /// Returns what the channel's scheduler remembers.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.playout.cursor", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn cursor(&self, channel: ChannelId) -> Result<Option<Cursor>, StoreError> {
+        let row: Option<(String, String, i64)> = sqlx::query_as(CURSOR)
+            .bind(channel.0)
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the scheduler's state", "playout_cursor", error))?;
+        let at = RowOf { table: "playout_cursor", id: channel.0 };
+        row.map(|(state, seed, upto_ms)| {
+            Ok(Cursor {
+                state: at.json("state", &state)?,
+                seed: seed.parse().map_err(|source: std::num::ParseIntError| at.bad("seed", source))?,
+                upto: at.instant("upto_ms", upto_ms)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Adds rows at the end of a timeline and saves the cursor with them. The first rows of a channel may start anywhere.
+    ///
+    /// # Errors
+    /// `Overlap`, `Gap` or `EmptyEntry` if the rows do not continue the timeline; `NoSuch` if the channel or an item does not
+    /// exist; fails when the database does. Nothing is changed then.
+    #[tracing::instrument(name = "db.playout.append", level = "debug", skip_all, fields(channel.id = %channel, entries = entries.len()))]
+    pub async fn append(&self, channel: ChannelId, entries: &[NewEntry], cursor: &Cursor) -> Result<(), StoreError> {
+        let transaction = self.connections.write().await?;
+        extend(transaction, channel, entries, cursor).await
+    }
+
+    /// Replaces every row that starts at or after `from`; a row that began before stays, and the new ones must continue it.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    #[tracing::instrument(name = "db.playout.replace_from", level = "debug", skip_all, fields(channel.id = %channel, entries = entries.len()))]
+    pub async fn replace_from(
+        &self,
+        channel: ChannelId,
+        from: DateTime<Utc>,
+        entries: &[NewEntry],
+        cursor: &Cursor,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.connections.write().await?;
+        sqlx::query("DELETE FROM playout WHERE channel_id = ?1 AND start_ms >= ?2")
+            .bind(channel.0)
+            .bind(from.timestamp_millis())
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| StoreError::query(EXTEND, error))?;
+        extend(transaction, channel, entries, cursor).await
+    }
+
+    /// Deletes the rows of all channels that ended at or before `before`, and returns how many.
+    ///
+    /// # Errors
+    /// Fails when the database does.
+    #[tracing::instrument(name = "db.playout.prune", level = "debug", skip_all)]
+    pub async fn prune(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let act = "delete old rows of the timelines";
+        let mut transaction = self.connections.write().await?;
+        let pruned = sqlx::query("DELETE FROM playout WHERE stop_ms <= ?1").bind(before.timestamp_millis());
+        let done = pruned.execute(&mut *transaction).await.map_err(|error| StoreError::query(act, error))?;
+        transaction.commit().await.map_err(|error| StoreError::query(act, error))?;
+        Ok(done.rows_affected())
+    }
+}
+
+async fn extend(
+    mut transaction: Transaction<'static, Sqlite>,
+    channel: ChannelId,
+    entries: &[NewEntry],
+    cursor: &Cursor,
+) -> Result<(), StoreError> {
+    let failed = |error| StoreError::query(EXTEND, error);
+    let end_ms: Option<i64> =
+        sqlx::query_scalar(END).bind(channel.0).fetch_optional(&mut *transaction).await.map_err(failed)?;
+    check_continuity(channel, end_ms, entries)?;
+    // The cursor first: it names a channel that does not exist before any row does.
+    sqlx::query(SAVE_CURSOR)
+        .bind(channel.0)
+        .bind(to_json("the scheduler's state", &cursor.state)?)
+        .bind(cursor.seed.to_string())
+        .bind(cursor.upto.timestamp_millis())
+        .execute(&mut *transaction)
+        .await
+        .map_err(|error| StoreError::pointing(EXTEND, "channel", channel.0, error))?;
+    insert(&mut transaction, channel, entries).await?;
+    transaction.commit().await.map_err(failed)
+}
+
+const EXTEND: &str = "extend the timeline";
+
+// Rows do not overlap, so the one that covers `from` is the last that starts at or before it: one step of the index.
+const WINDOW: &str = "
+SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
+  FROM playout
+ WHERE channel_id = ?1 AND start_ms < ?3 AND stop_ms > ?2
+   AND start_ms >= coalesce((SELECT max(start_ms) FROM playout WHERE channel_id = ?1 AND start_ms <= ?2), ?2)
+ ORDER BY start_ms";
+
+const ON_AIR: &str = "
+SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
+  FROM (SELECT * FROM playout WHERE channel_id = ?1 AND start_ms <= ?2 ORDER BY start_ms DESC LIMIT 1)
+ WHERE stop_ms > ?2";
+
+const ON_AIR_EVERYWHERE: &str = "
+SELECT playout.id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
+  FROM channels
+  JOIN playout
+    ON playout.channel_id = channels.id
+   AND playout.start_ms = (SELECT max(start_ms) FROM playout WHERE channel_id = channels.id AND start_ms <= ?1)
+ WHERE stop_ms > ?1
+ ORDER BY channel_id";
+
+const END: &str = "
+SELECT stop_ms
+  FROM playout
+ WHERE channel_id = ?1
+ ORDER BY start_ms DESC
+ LIMIT 1";
+
+const CURSOR: &str = "
+SELECT state, seed, upto_ms
+  FROM playout_cursor
+ WHERE channel_id = ?1";
+
+const SAVE_CURSOR: &str = "
+INSERT INTO playout_cursor (channel_id, state, seed, upto_ms)
+VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (channel_id) DO UPDATE
+   SET state = excluded.state, seed = excluded.seed, upto_ms = excluded.upto_ms";

@@ -1,0 +1,83 @@
+//! The versions of the tables.
+//!
+//! Does: recognise our own file before anything in it is touched, and bring its tables up to date.
+//! Does not: change a file that is foreign or newer than this program.
+//! Invariant: migrations are only ever appended; one that was applied never changes.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, migrate::Migrator};
+
+use crate::{
+    StoreError,
+    connections::{Connections, base_options},
+};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// Refuses a file that is not ours or too new. Reads only.
+pub(crate) async fn inspect(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let open_error = |error| StoreError::open(path, error);
+    let mut connection = base_options(path).connect().await.map_err(open_error)?;
+    let verdict = inspect_open(path, &mut connection).await;
+    connection.close().await.map_err(open_error)?;
+    verdict
+}
+
+async fn inspect_open(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let open_error = |error| StoreError::open(path, error);
+    let application_id: i64 =
+        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(open_error)?;
+    let (tables, migrated): (i64, i64) =
+        sqlx::query_as(COUNT_TABLES).fetch_one(&mut *connection).await.map_err(open_error)?;
+    // A first start that was killed leaves at most the empty table of migrations.
+    if application_id != APPLICATION_ID {
+        return if tables == migrated { Ok(()) } else { Err(StoreError::Foreign { path: path.to_owned() }) };
+    }
+    let newest = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations";
+    let found: i64 = sqlx::query_scalar(newest).fetch_one(&mut *connection).await.map_err(open_error)?;
+    let supported = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if found <= supported {
+        return Ok(());
+    }
+    // A newer version may have moved this; the message is good without it too.
+    let opened_by = sqlx::query_scalar("SELECT opened_by FROM installation").fetch_one(&mut *connection).await.ok();
+    Err(StoreError::NewerSchema { path: path.to_owned(), found, supported, opened_by })
+}
+
+/// Brings the tables up to date and signs the file.
+pub(crate) async fn migrate(path: &Path, connections: &Connections, now: DateTime<Utc>) -> Result<(), StoreError> {
+    MIGRATIONS.run(connections.writer()).await.map_err(|source| {
+        match StoreError::query("bring the database up to date", source) {
+            StoreError::Query { source, .. } => StoreError::Migrate { path: path.to_owned(), source },
+            sorted => sorted,
+        }
+    })?;
+    let act = "sign the database";
+    let mut transaction = connections.write().await?;
+    sqlx::query(SIGN)
+        .bind(now.timestamp_millis())
+        .bind(env!("CARGO_PKG_VERSION"))
+        .execute(&mut *transaction)
+        .await
+        .map_err(|error| StoreError::query(act, error))?;
+    transaction.commit().await.map_err(|error| StoreError::query(act, error))
+}
+
+/// "EXTV"; migration 1 writes it into the file's header.
+const APPLICATION_ID: i64 = 0x4558_5456;
+
+const COUNT_TABLES: &str = "
+SELECT count(*), count(*) FILTER (WHERE name = '_sqlx_migrations')
+  FROM sqlite_schema
+ WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+
+const SIGN: &str = "
+INSERT INTO installation (id, created_ms, opened_ms, opened_by)
+VALUES (1, ?1, ?1, ?2)
+    ON CONFLICT (id) DO UPDATE
+   SET opened_ms = excluded.opened_ms, opened_by = excluded.opened_by";

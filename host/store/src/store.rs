@@ -1,0 +1,74 @@
+//! The handle behind which the database lies.
+//!
+//! Does: open and close the database; hand out one repository per kind of row.
+//! Does not: hold rows in memory.
+//! Invariant: while a store is open, no other host has the same file open.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Broadcasts, Channels, Collections, MediaRepo, PlayoutRepo, StoreError, connections::Connections,
+    instance_lock::InstanceLock, schema,
+};
+
+/// The open database; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    connections: Arc<Connections>,
+    lock: Arc<Mutex<Option<InstanceLock>>>,
+}
+
+impl Store {
+    /// Opens the database file at `path`, creating it and the folders above it; brings its tables up to date.
+    ///
+    /// # Errors
+    /// Says what is wrong with the path, the file or its version, and what to do about it; such a file is left as it was.
+    #[tracing::instrument(name = "db.store.open", skip_all, fields(path = %path.display()))]
+    pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StoreError::CreateFolder { path: folder.to_owned(), source })?;
+        }
+        let lock = InstanceLock::acquire(path)?;
+        schema::inspect(path).await?;
+        let connections = Connections::open(path).await?;
+        schema::migrate(path, &connections, now).await?;
+        Ok(Self { connections: Arc::new(connections), lock: Arc::new(Mutex::new(Some(lock))) })
+    }
+
+    /// Returns the channels.
+    pub fn channels(&self) -> Channels {
+        Channels::new(self.connections.clone())
+    }
+
+    /// Returns the collections.
+    pub fn collections(&self) -> Collections {
+        Collections::new(self.connections.clone())
+    }
+
+    /// Returns the library.
+    pub fn media(&self) -> MediaRepo {
+        MediaRepo::new(self.connections.clone())
+    }
+
+    /// Returns the timelines.
+    pub fn playout(&self) -> PlayoutRepo {
+        PlayoutRepo::new(self.connections.clone())
+    }
+
+    /// Returns the playlist counters.
+    pub fn broadcasts(&self) -> Broadcasts {
+        Broadcasts::new(self.connections.clone())
+    }
+
+    /// Waits for what is under way, closes the file and lets another host have it; every clone is then closed.
+    pub async fn close(&self) {
+        self.connections.close().await;
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
