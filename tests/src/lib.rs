@@ -5,3 +5,5 @@
 //! Invariant: a check here fails on a damaged capture; `ts` and `flash` are themselves tested on streams damaged on purpose.
 
 #![expect(clippy::disallowed_methods, reason = "the outside view measures with the machine's own clocks and threads")]
+
+pub mod ts;
