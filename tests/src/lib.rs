@@ -6,4 +6,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the outside view measures with the machine's own clocks and threads")]
 
+pub mod fixtures;
+pub mod flash;
+pub mod picture;
+pub mod process;
 pub mod ts;
