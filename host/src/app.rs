@@ -1,0 +1,345 @@
+//! The composition root: puts the parts together, starts them in order and stops them in order.
+//!
+//! Does: open, start, connect, wait for signals, stop.
+//! Does not: contain the work of any part.
+//! Invariant: a part that cannot start ends the program with one clear message, and everything started before it is stopped.
+
+use std::{
+    io::IsTerminal,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use exstreamtv_schedulers::Sequence;
+use exstreamtv_store::{Store, StoreError, StoreErrorKind};
+use exstreamtv_worker_protocol::FfmpegFault;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    cli::Common,
+    clock::{Clock, SystemClock},
+    config::{Config, SlowClient},
+    feed::{
+        Feeds,
+        on_air::{Means, Settings},
+        slates::Slates,
+    },
+    http::{self, state::HttpSettings},
+    library::Library,
+    lifecycle::Lifecycle,
+    playout::Playouts,
+    worker::{Programs, Spawner, Utility},
+};
+
+mod doors;
+mod first_channels;
+mod first_scan;
+mod logging;
+mod signals;
+
+/// What to do when FFmpeg cannot be used.
+pub const FFMPEG_ADVICE: &str = "install FFmpeg 5.1 or newer (apt install ffmpeg, brew install ffmpeg), or name it in [ffmpeg] ffmpeg and ffprobe";
+
+/// How long a stop may take before what is left is abandoned.
+const STOP: Duration = Duration::from_secs(4);
+
+/// Why the server cannot start; fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A media folder is missing or cannot be read.
+    #[error("read the media folder {}: {source}; mount it, correct its name, or let this user read it", .path.display())]
+    Media {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The data folder cannot be made or written.
+    #[error("use the data folder {}: {source}; give a writable one with --data-dir", .path.display())]
+    Data {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error("use the database {}", .path.display())]
+    Store {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// FFmpeg cannot be used.
+    #[error("{source}; {FFMPEG_ADVICE}")]
+    Ffmpeg {
+        /// Why.
+        source: FfmpegFault,
+    },
+    /// The address is taken or not ours.
+    #[error("listen on {address}: {source}; {advice}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The configuration holds a value that cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::ValueError),
+    /// The system refuses something that every program gets.
+    #[error("start: {what}")]
+    System {
+        /// What it refused.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// Returns the exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Media { .. } => 66,
+            Self::Data { .. } => 73,
+            Self::Store { source, .. } => match source.kind() {
+                StoreErrorKind::Locked => 75,
+                StoreErrorKind::Place | StoreErrorKind::DiskFull => 73,
+                StoreErrorKind::Newer | StoreErrorKind::Damaged => 65,
+                StoreErrorKind::Conflict | StoreErrorKind::NotFound | StoreErrorKind::Engine => 74,
+            },
+            Self::Ffmpeg { .. } => 69,
+            Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => 75,
+            Self::Listen { .. } => 74,
+            Self::Config(_) => 78,
+            Self::System { .. } => 70,
+        }
+    }
+}
+
+/// Returns which programs workers use.
+pub fn programs(config: &Config) -> Programs {
+    let beside = || {
+        let own = std::env::current_exe().ok();
+        let folder = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        folder.join("exstreamtv-worker")
+    };
+    let configured = &config.ffmpeg.worker;
+    let worker = if configured.as_os_str().is_empty() { beside() } else { configured.clone() };
+    Programs { worker, ffmpeg: config.ffmpeg.ffmpeg.clone(), ffprobe: config.ffmpeg.ffprobe.clone() }
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// If a part cannot start.
+pub async fn serve(config: Config, common: Common) -> Result<(), StartError> {
+    let logs = logging::start(&config.server.log);
+    let folders = media_folders(&config)?;
+    let data = data_folder(&common)?;
+    let listener = listen(&config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let database = data.join(&config.database.path);
+    let store = Store::open(&database, clock.now()).await;
+    let store = store.map_err(|source| StartError::Store { path: database, source })?;
+    let life = Lifecycle::default();
+    let host = Host { config, common, data, folders, clock, store: store.clone(), life: life.clone() };
+    let served = host.run(listener, logs).await;
+    let in_time = life.stop(STOP).await;
+    store.close().await;
+    if !in_time {
+        tracing::warn!("something did not stop in time and is abandoned");
+    }
+    tracing::info!("stopped");
+    served
+}
+
+struct Host {
+    config: Config,
+    common: Common,
+    data: PathBuf,
+    folders: Vec<PathBuf>,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    life: Lifecycle,
+}
+
+impl Host {
+    async fn run(self, listener: TcpListener, logs: logging::Logs) -> Result<(), StartError> {
+        let Self { config, clock, store, life, .. } = &self;
+        let spawner = Spawner::start().map_err(|source| StartError::System { what: "a thread for workers", source })?;
+        let programs = programs(config);
+        let utility = Utility::start(spawner.clone(), programs.clone(), life);
+        let ffmpeg = utility.identify().await.map_err(|source| StartError::Ffmpeg { source })?;
+        tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
+
+        let profile = config.output_profile()?;
+        let slates = Slates::new(self.data.join("cache/slates"), utility.clone(), life.clone());
+        // Rendered before the first viewer needs it.
+        drop(slates.of(&profile));
+        let horizon = chrono::Duration::hours(config.playout.horizon_h.into());
+        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(Sequence), horizon, life);
+        let knobs = Knobs::new(config)?;
+        let means = Means {
+            spawner,
+            programs,
+            playouts: playouts.clone(),
+            life: life.clone(),
+            settings: knobs.feed.subscribe(),
+        };
+        let offset_s = config.playout.stream_clock_offset_s;
+        let feeds = Feeds::new(means, store.clone(), clock.clone(), slates, offset_s, knobs.slow_client.subscribe());
+        let feeds = Arc::new(feeds);
+        let library = Library::start(store.clone(), Arc::new(utility), clock.clone(), life.clone(), self.library_settings());
+
+        let state = doors::http_state(doors::Parts {
+            store: store.clone(),
+            feeds: Arc::clone(&feeds),
+            library: library.clone(),
+            playouts: playouts.clone(),
+            clock: clock.clone(),
+            settings: knobs.http.subscribe(),
+        });
+        let address = listener.local_addr().map_err(|source| StartError::System { what: "the address", source })?;
+        life.spawn(http::serve::serve(listener, http::router(state), life.stopping()));
+        life.spawn(doors::spread_news(Arc::clone(&feeds), playouts.clone(), life.stopping()));
+        println!("listening on http://{address}");
+        let first = first_scan::FirstScan {
+            store: store.clone(),
+            roots: self.folders.clone(),
+            library: library.clone(),
+            playouts,
+            defaults: first_channels::Defaults { profile, zone: config.zone()? },
+            address: self.shown_address(address),
+            terminal: std::io::stderr().is_terminal(),
+        };
+        life.spawn(first.run(life.stopping()));
+        signals::until_stop(|| self.reload(&knobs, &library, &logs)).await
+    }
+
+    fn library_settings(&self) -> crate::library::Settings {
+        let library = &self.config.library;
+        crate::library::Settings {
+            roots: self.folders.clone(),
+            rescan_interval: (library.rescan_interval_s > 0).then(|| Duration::from_secs(library.rescan_interval_s)),
+            watch: library.watch,
+            probe_concurrency: library.probe_concurrency,
+        }
+    }
+
+    /// Takes over what can change while running; says what needs a restart.
+    fn reload(&self, knobs: &Knobs, library: &Library, logs: &logging::Logs) {
+        let fresh = self.common.load().and_then(|config| Ok((Knobs::values(&config)?, config)));
+        let (values, config) = match fresh {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the configuration cannot be used; the old one stays in force");
+                return;
+            }
+        };
+        knobs.set(values);
+        logs.set(&config.server.log);
+        library.set_roots(config.library.folders.iter().map(|folder| absolute(folder)).collect());
+        for key in needs_restart(&self.config, &config) {
+            tracing::warn!(key, "this change takes effect at the next start");
+        }
+        tracing::info!("configuration reloaded");
+    }
+
+    fn shown_address(&self, bound: SocketAddr) -> String {
+        let url = self.config.server.public_url.trim_end_matches('/');
+        if !url.is_empty() {
+            return url.to_owned();
+        }
+        // A browser on this machine cannot open 0.0.0.0 everywhere.
+        let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
+        format!("http://{}", SocketAddr::new(ip, bound.port()))
+    }
+}
+
+/// Settings that running parts watch.
+struct Knobs {
+    feed: watch::Sender<Settings>,
+    slow_client: watch::Sender<SlowClient>,
+    http: watch::Sender<HttpSettings>,
+}
+
+type KnobValues = (Settings, SlowClient, HttpSettings);
+
+impl Knobs {
+    fn new(config: &Config) -> Result<Self, StartError> {
+        let (feed, slow_client, http) = Self::values(config)?;
+        Ok(Self { feed: watch::channel(feed).0, slow_client: watch::channel(slow_client).0, http: watch::channel(http).0 })
+    }
+
+    fn values(config: &Config) -> Result<KnobValues, crate::config::ValueError> {
+        let feed = Settings {
+            idle_stop: Duration::from_secs(config.ffmpeg.idle_stop_s),
+            slate_after_ms: config.ffmpeg.slate_after_ms.into(),
+        };
+        Ok((feed, config.server.slow_client, doors::http_settings(config)?))
+    }
+
+    fn set(&self, (feed, slow_client, http): KnobValues) {
+        self.feed.send_replace(feed);
+        self.slow_client.send_replace(slow_client);
+        self.http.send_replace(http);
+    }
+}
+
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let changed = [
+        ("[server] listen", old.server.listen != new.server.listen),
+        ("[library] rescan_interval_s, watch or probe_concurrency", {
+            let key = |c: &Config| (c.library.rescan_interval_s, c.library.watch, c.library.probe_concurrency);
+            key(old) != key(new)
+        }),
+        ("[playout]", {
+            let key = |c: &Config| (c.playout.horizon_h, c.playout.zone.clone(), c.playout.stream_clock_offset_s);
+            key(old) != key(new)
+        }),
+        ("[ffmpeg] ffmpeg, ffprobe or worker", programs(old) != programs(new)),
+        ("[profile]", old.profile != new.profile),
+        ("[database] path", old.database != new.database),
+    ];
+    changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+}
+
+fn media_folders(config: &Config) -> Result<Vec<PathBuf>, StartError> {
+    let readable = |folder: &PathBuf| {
+        let path = absolute(folder);
+        std::fs::read_dir(&path).map_err(|source| StartError::Media { path: path.clone(), source })?;
+        Ok(path)
+    };
+    config.library.folders.iter().map(readable).collect()
+}
+
+/// Returns the folder's one name, so that the same file is never known under two.
+fn absolute(folder: &Path) -> PathBuf {
+    folder.canonicalize().or_else(|_| std::path::absolute(folder)).unwrap_or_else(|_| folder.to_path_buf())
+}
+
+fn data_folder(common: &Common) -> Result<PathBuf, StartError> {
+    let path = common.data_folder();
+    std::fs::create_dir_all(&path).map_err(|source| StartError::Data { path: path.clone(), source })?;
+    Ok(absolute(&path))
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    let address = config.listen()?;
+    TcpListener::bind(address).await.map_err(|source| {
+        let advice = match source.kind() {
+            std::io::ErrorKind::AddrInUse => "another server uses it: stop that one, or choose another port with --listen",
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privileged user: choose another with --listen",
+            _ => "choose an address of this machine with --listen",
+        };
+        StartError::Listen { address, source, advice }
+    })
+}

@@ -1,0 +1,237 @@
+//! The command line.
+//!
+//! Does: define commands and flags, run them, say what failed in one sentence and end with the right code.
+//! Does not: contain the commands' work.
+//! Invariant: every error a user can cause ends here as one message on stderr and a documented exit code.
+
+use std::{error::Error, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    app::{self, StartError},
+    config::{Config, load::LoadError},
+    doctor,
+};
+
+/// Turns a media library into live TV channels.
+#[derive(Debug, Parser)]
+#[command(name = "exstreamtv", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 fine, 64 wrong usage, 65 unusable data (database), 66 a folder or file is missing, \
+69 FFmpeg is missing or too old, 70 internal error, 73 cannot create files, 74 input/output error, 75 already running or \
+port in use, 78 wrong configuration";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves channels until it is told to stop.
+    Serve(Serve),
+    /// Checks everything that channels need, and says what to do about what is missing.
+    Doctor {
+        #[command(flatten)]
+        common: Common,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Looks at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Reads the configuration and says whether it can be used.
+    Check {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Prints the configuration in force, defaults included.
+    Show {
+        #[command(flatten)]
+        common: Common,
+        /// Prints JSON instead of TOML.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", env = "EXSTREAMTV_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the database and caches are kept.
+    #[arg(long, value_name = "DIR", env = "EXSTREAMTV_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address and port to listen on; overrides the configuration.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// A folder with media; may be given several times; adds to the configuration.
+    #[arg(long, value_name = "DIR")]
+    pub media: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Why a command failed; fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] LoadError),
+    /// The server cannot start or go on.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The system gives us no threads.
+    #[error("start the runtime")]
+    Runtime(#[source] std::io::Error),
+    /// Checks failed; they have been printed.
+    #[error("find everything in order")]
+    Doctor {
+        /// Code of the gravest finding.
+        code: u8,
+    },
+}
+
+impl CommandError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Config(LoadError::Read { .. }) => 66,
+            Self::Config(_) => 78,
+            Self::Start(error) => error.code(),
+            Self::Runtime(_) => 70,
+            Self::Doctor { code } => *code,
+        }
+    }
+}
+
+impl Common {
+    /// Reads the configuration and lays the command line over it.
+    ///
+    /// # Errors
+    /// If the file, the environment or a flag cannot be used.
+    pub fn load(&self) -> Result<Config, LoadError> {
+        let mut config = crate::config::load::load(self.config.as_deref(), std::env::vars())?;
+        if let Some(listen) = &self.listen {
+            config.server.listen.clone_from(listen);
+        }
+        let known = config.library.folders.len();
+        config.library.folders.extend(self.media.iter().cloned());
+        // The same folder may stand in the file and on the command line.
+        let mut position = 0;
+        let (named, given) = config.library.folders.split_at(known);
+        let fresh: Vec<bool> = named.iter().map(|_| true).chain(given.iter().map(|folder| !named.contains(folder))).collect();
+        config.library.folders.retain(|_| (fresh[position], position += 1).0);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Returns the data folder: the flag's, else the system's usual place.
+    pub fn data_folder(&self) -> PathBuf {
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| ".".into()));
+        let usual = || match std::env::var_os("XDG_DATA_HOME") {
+            Some(folder) => PathBuf::from(folder),
+            None if cfg!(target_os = "macos") => home().join("Library/Application Support"),
+            None => home().join(".local/share"),
+        };
+        self.data_dir.clone().unwrap_or_else(|| usual().join("exstreamtv"))
+    }
+}
+
+/// Parses the command line, runs it, and returns the exit code.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    match execute(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("exstreamtv: {}", sentence(&error));
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Serve(Serve { common }) => {
+            let config = common.load()?;
+            runtime()?.block_on(app::serve(config, common)).map_err(CommandError::Start)
+        }
+        Command::Doctor { common, json } => {
+            let config = common.load()?;
+            let findings = runtime()?.block_on(doctor::examine(&config, &common.data_folder()));
+            doctor::print(&findings, json);
+            let gravest = findings.iter().filter_map(doctor::Finding::code).max();
+            gravest.map_or(Ok(()), |code| Err(CommandError::Doctor { code }))
+        }
+        Command::Config(ConfigCommand::Check { common }) => {
+            common.load()?;
+            println!("the configuration can be used");
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Show { common, json }) => {
+            let config = common.load()?;
+            // Both are plain tables of plain values, which neither format can refuse.
+            let text = if json { serde_json::to_string_pretty(&config).ok() } else { toml::to_string_pretty(&config).ok() };
+            println!("{}", text.unwrap_or_default().trim_end());
+            Ok(())
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Runtime)
+}
+
+/// Returns "failed to …: because …: because …"; causes that say the same are said once.
+fn sentence(error: &CommandError) -> String {
+    let mut text = format!("failed to {error}");
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let said = next.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn folders_of_the_command_line_add_to_the_configuration_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, "[library]\nfolders = [\"/a\"]\n").unwrap();
+        let media = vec!["/a".into(), "/b".into()];
+        let common = Common { config: Some(path), data_dir: None, listen: Some("127.0.0.1:0".into()), media };
+        let config = common.load().unwrap();
+        assert_eq!(config.library.folders, [PathBuf::from("/a"), "/b".into()]);
+        assert_eq!(config.server.listen, "127.0.0.1:0");
+    }
+}

@@ -1,0 +1,330 @@
+//! The configuration: every key, its default and its meaning.
+//!
+//! Does: define the sections of `exstreamtv.toml` and turn them into values that the rest can use.
+//! Does not: read files or the environment; that is [`load`].
+//! Invariant: `packaging/config/exstreamtv.toml` shows every key with its default (a test compares), and unknown keys are errors.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
+use serde::{Deserialize, Serialize};
+
+pub mod load;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How clients reach us.
+    pub server: Server,
+    /// Where media are and how they are scanned.
+    pub library: Library,
+    /// The timeline.
+    pub playout: Playout,
+    /// FFmpeg and the workers.
+    pub ffmpeg: Ffmpeg,
+    /// What new channels send.
+    pub profile: Profile,
+    /// The database.
+    pub database: Database,
+}
+
+/// How clients reach us.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port to listen on. The default serves this machine alone.
+    pub listen: String,
+    /// What URLs in documents begin with; empty uses the address that the client used.
+    pub public_url: String,
+    /// Proxies whose X-Forwarded-* headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What happens to a viewer who cannot keep up for longer than the backlog holds.
+    pub slow_client: SlowClient,
+    /// What is logged: error, warn, info, debug, trace, or tracing's filter syntax.
+    pub log: String,
+}
+
+/// What happens to a viewer who cannot keep up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlowClient {
+    /// The viewer misses whole groups of pictures and goes on.
+    Skip,
+    /// The connection ends.
+    Close,
+}
+
+/// Where media are and how they are scanned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Library {
+    /// Folders with media; `--media` adds to them.
+    pub folders: Vec<PathBuf>,
+    /// Seconds between full rescans; 0 never rescans by itself.
+    pub rescan_interval_s: u64,
+    /// Whether changes are noticed as they happen.
+    pub watch: bool,
+    /// Files probed at once.
+    pub probe_concurrency: usize,
+}
+
+/// The timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Playout {
+    /// Hours that are planned ahead.
+    pub horizon_h: u32,
+    /// Days that the guide shows at most.
+    pub guide_days: u32,
+    /// Zone of new channels, an IANA name.
+    pub zone: String,
+    /// Seconds added to every stream's timestamps; rehearses their wrap after 26.5 hours.
+    pub stream_clock_offset_s: i64,
+}
+
+/// FFmpeg and the workers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ffmpeg {
+    /// The ffmpeg program: a name to be found in PATH, or a path.
+    pub ffmpeg: PathBuf,
+    /// The ffprobe program.
+    pub ffprobe: PathBuf,
+    /// The worker program; empty takes the one beside this program.
+    pub worker: PathBuf,
+    /// Seconds that a channel goes on without a viewer.
+    pub idle_stop_s: u64,
+    /// Milliseconds without a frame after which the slate covers the hole.
+    pub slate_after_ms: u32,
+}
+
+/// What new channels send.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// Picture width.
+    pub width: u32,
+    /// Picture height.
+    pub height: u32,
+    /// Frames a second: "25", "30", "50", "30000/1001".
+    pub frame_rate: String,
+    /// Mean video bit rate.
+    pub video_bitrate_bps: u32,
+    /// Distance of keyframes, and length of an HLS segment.
+    pub gop_ms: u32,
+    /// Mean audio bit rate.
+    pub audio_bitrate_bps: u32,
+    /// Audio channels, 1 or 2.
+    pub audio_channels: u8,
+}
+
+/// The database.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// The database file; a relative path is below the data folder.
+    pub path: PathBuf,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8411".into(),
+            public_url: String::new(),
+            trusted_proxies: vec![],
+            slow_client: SlowClient::Skip,
+            log: "info".into(),
+        }
+    }
+}
+
+impl Default for Library {
+    fn default() -> Self {
+        Self { folders: vec![], rescan_interval_s: 3600, watch: true, probe_concurrency: 2 }
+    }
+}
+
+impl Default for Playout {
+    fn default() -> Self {
+        Self { horizon_h: 48, guide_days: 7, zone: "UTC".into(), stream_clock_offset_s: 0 }
+    }
+}
+
+impl Default for Ffmpeg {
+    fn default() -> Self {
+        Self {
+            ffmpeg: "ffmpeg".into(),
+            ffprobe: "ffprobe".into(),
+            worker: PathBuf::new(),
+            idle_stop_s: 30,
+            slate_after_ms: 1000,
+        }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        let profile = OutputProfile::default();
+        Self {
+            width: profile.width,
+            height: profile.height,
+            frame_rate: profile.frame_rate.to_string(),
+            video_bitrate_bps: profile.video_bitrate_bps,
+            gop_ms: profile.gop_ms,
+            audio_bitrate_bps: profile.audio_bitrate_bps,
+            audio_channels: profile.audio_channels,
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { path: "exstreamtv.db".into() }
+    }
+}
+
+/// Why a well-formed configuration cannot be used; fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum ValueError {
+    /// Not an address.
+    #[error("use [server] listen = {text:?}: write it as ADDRESS:PORT, such as 127.0.0.1:8411 or [::]:8411")]
+    Listen {
+        /// What stands there.
+        text: String,
+    },
+    /// Not a URL.
+    #[error("use [server] public_url = {text:?}: it must begin with http:// or https:// and hold no spaces or query")]
+    PublicUrl {
+        /// What stands there.
+        text: String,
+    },
+    /// Not a rate.
+    #[error("use [profile] frame_rate = {text:?}: write 25, 30, 50 or a fraction such as 30000/1001")]
+    FrameRate {
+        /// What stands there.
+        text: String,
+    },
+    /// Not a zone.
+    #[error("use [playout] zone = {text:?}: it must be an IANA name such as Europe/Berlin")]
+    Zone {
+        /// What stands there.
+        text: String,
+    },
+    /// A number that makes no sense.
+    #[error("use {key} = {value}: it must be from {min} to {max}")]
+    Range {
+        /// Section and key.
+        key: &'static str,
+        /// What stands there.
+        value: u64,
+        /// Least.
+        min: u64,
+        /// Most.
+        max: u64,
+    },
+    /// The profile cannot be sent.
+    #[error("use [profile]")]
+    Profile(#[source] ProfileError),
+}
+
+impl Config {
+    /// Checks every value that serde alone cannot check.
+    ///
+    /// # Errors
+    /// Names the first key whose value cannot be used.
+    pub fn check(&self) -> Result<(), ValueError> {
+        self.listen()?;
+        self.zone()?;
+        self.output_profile()?;
+        let url = &self.server.public_url;
+        let url_ok = url.is_empty()
+            || (url.starts_with("http://") || url.starts_with("https://")) && !url.contains([' ', '?', '#', '"', '<']);
+        if !url_ok {
+            return Err(ValueError::PublicUrl { text: url.clone() });
+        }
+        within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
+        within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
+        within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;
+        within("[ffmpeg] slate_after_ms", self.ffmpeg.slate_after_ms.into(), 100, 2_500)
+    }
+
+    /// Returns the address to listen on.
+    ///
+    /// # Errors
+    /// If it is not ADDRESS:PORT.
+    pub fn listen(&self) -> Result<std::net::SocketAddr, ValueError> {
+        self.server.listen.parse().map_err(|_| ValueError::Listen { text: self.server.listen.clone() })
+    }
+
+    /// Returns the zone of new channels.
+    ///
+    /// # Errors
+    /// If there is no such zone.
+    pub fn zone(&self) -> Result<chrono_tz::Tz, ValueError> {
+        self.playout.zone.parse().map_err(|_| ValueError::Zone { text: self.playout.zone.clone() })
+    }
+
+    /// Returns what new channels send.
+    ///
+    /// # Errors
+    /// If it cannot be sent.
+    pub fn output_profile(&self) -> Result<OutputProfile, ValueError> {
+        let section = &self.profile;
+        let profile = OutputProfile {
+            width: section.width,
+            height: section.height,
+            frame_rate: frame_rate(&section.frame_rate)?,
+            video_bitrate_bps: section.video_bitrate_bps,
+            gop_ms: section.gop_ms,
+            audio_bitrate_bps: section.audio_bitrate_bps,
+            audio_channels: section.audio_channels,
+            ..OutputProfile::default()
+        };
+        profile.check().map_err(ValueError::Profile)?;
+        Ok(profile)
+    }
+}
+
+fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), ValueError> {
+    if (min..=max).contains(&value) { Ok(()) } else { Err(ValueError::Range { key, value, min, max }) }
+}
+
+fn frame_rate(text: &str) -> Result<FrameRate, ValueError> {
+    let bad = || ValueError::FrameRate { text: text.to_owned() };
+    let (num, den) = text.split_once('/').unwrap_or((text, "1"));
+    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| bad());
+    Ok(FrameRate::new(number(num)?, number(den)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used() {
+        Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn the_shipped_example_shows_every_key_with_its_default() {
+        let shown: toml::Table = toml::from_str(include_str!("../../packaging/config/exstreamtv.toml")).unwrap();
+        let defaults = toml::Table::try_from(Config::default()).unwrap();
+        assert_eq!(shown, defaults);
+    }
+
+    #[test]
+    fn bad_values_name_their_key() {
+        let with = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check().unwrap_err().to_string()
+        };
+        assert!(with(|c| c.server.listen = "8411".into()).contains("[server] listen"));
+        assert!(with(|c| c.server.public_url = "tv.example".into()).contains("public_url"));
+        assert!(with(|c| c.profile.frame_rate = "fast".into()).contains("frame_rate"));
+        assert!(with(|c| c.profile.width = 7).contains("[profile]"));
+        assert!(with(|c| c.playout.zone = "Mars".into()).contains("IANA"));
+        assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
+    }
+}

@@ -1,0 +1,113 @@
+//! `exstreamtv doctor`: checks what channels need.
+//!
+//! Does: look at programs, folders, the data folder and the port, and say what to do about each fault.
+//! Does not: change anything.
+//! Invariant: every finding that is not fine carries an advice.
+
+use std::{path::Path, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    app,
+    config::Config,
+    lifecycle::Lifecycle,
+    worker::{Spawner, Utility},
+};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: String,
+    /// Whether it is fine.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do, if it is not fine.
+    pub advice: Option<String>,
+    #[serde(skip)]
+    code: u8,
+}
+
+impl Finding {
+    /// Returns the exit code of a fault.
+    pub fn code(&self) -> Option<u8> {
+        (!self.ok).then_some(self.code)
+    }
+}
+
+/// Looks at everything.
+pub async fn examine(config: &Config, data_folder: &Path) -> Vec<Finding> {
+    let mut findings = vec![ffmpeg(config).await, data(data_folder), port(config)];
+    if config.library.folders.is_empty() {
+        let advice = Some("name one with --media DIR or in [library] folders".into());
+        let detail = "no folder is configured".into();
+        findings.push(Finding { what: "media".into(), ok: false, detail, advice, code: 66 });
+    }
+    findings.extend(config.library.folders.iter().map(|folder| media(folder)));
+    findings
+}
+
+/// Prints findings for people, or as JSON.
+pub fn print(findings: &[Finding], json: bool) {
+    if json {
+        println!("{}", serde_json::to_string_pretty(findings).unwrap_or_default());
+        return;
+    }
+    for finding in findings {
+        let mark = if finding.ok { "ok   " } else { "FAULT" };
+        println!("{mark}  {}: {}", finding.what, finding.detail);
+        if let Some(advice) = &finding.advice {
+            println!("       {advice}");
+        }
+    }
+}
+
+async fn ffmpeg(config: &Config) -> Finding {
+    let life = Lifecycle::default();
+    let identity = match Spawner::start() {
+        Ok(spawner) => Utility::start(spawner, app::programs(config), &life).identify().await.map_err(|fault| fault.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    life.stop(Duration::from_secs(4)).await;
+    let what = "FFmpeg".into();
+    match identity {
+        Ok(facts) => Finding { what, ok: true, detail: format!("{} at {}", facts.version, facts.path.display()), advice: None, code: 69 },
+        Err(detail) => Finding { what, ok: false, detail: format!("failed to {detail}"), advice: Some(app::FFMPEG_ADVICE.into()), code: 69 },
+    }
+}
+
+fn data(folder: &Path) -> Finding {
+    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::NamedTempFile::new_in(folder));
+    let what = "data folder".into();
+    match tried {
+        Ok(_) => Finding { what, ok: true, detail: folder.display().to_string(), advice: None, code: 73 },
+        Err(error) => {
+            let advice = Some("give a writable folder with --data-dir".into());
+            Finding { what, ok: false, detail: format!("{}: {error}", folder.display()), advice, code: 73 }
+        }
+    }
+}
+
+fn port(config: &Config) -> Finding {
+    let what = "address".into();
+    match std::net::TcpListener::bind(&config.server.listen) {
+        Ok(_) => Finding { what, ok: true, detail: format!("{} is free", config.server.listen), advice: None, code: 75 },
+        Err(error) => {
+            let advice = Some("another server may be running; stop it or choose another port with --listen".into());
+            Finding { what, ok: false, detail: format!("{}: {error}", config.server.listen), advice, code: 75 }
+        }
+    }
+}
+
+fn media(folder: &Path) -> Finding {
+    let what = "media".into();
+    match std::fs::read_dir(folder) {
+        Ok(_) => Finding { what, ok: true, detail: folder.display().to_string(), advice: None, code: 66 },
+        Err(error) => {
+            let advice = Some("mount it, correct its name, or let this user read it".into());
+            Finding { what, ok: false, detail: format!("{}: {error}", folder.display()), advice, code: 66 }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A channel on air: one endless stream, shared by everybody who watches.
+//!
+//! Does: hold what viewers of one channel share: the ring, the segments, the count of viewers, the view for the API.
+//! Does not: decide (that is `exstreamtv_core`), splice (that is `exstreamtv_transport`), or know HTTP.
+//! Invariant: one task writes ([`on_air`]), any number of viewers read; no viewer can delay the writer or another viewer.
+
+use std::sync::{
+    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use exstreamtv_model::{ChannelId, RunId, health::{Progress, Vitals}};
+use exstreamtv_transport::{Ring, SegmentWindow};
+use serde::Serialize;
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+pub mod broadcaster;
+pub mod on_air;
+pub mod output;
+pub mod runs;
+pub mod slates;
+pub mod viewer;
+
+pub use broadcaster::Feeds;
+
+/// What viewers and the writer of one channel share.
+#[derive(Debug)]
+pub struct Feed {
+    /// Whose feed it is.
+    pub channel: ChannelId,
+    ring: RwLock<Ring>,
+    segments: RwLock<SegmentWindow>,
+    news: watch::Sender<News>,
+    viewers: AtomicUsize,
+    touched: Mutex<Instant>,
+    view: watch::Sender<FeedView>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// What changes when the writer has written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct News {
+    /// Grows with every chunk.
+    pub chunks: u64,
+    /// Grows with every segment.
+    pub segments: u64,
+    /// The feed is over; what is in the ring is all there will be.
+    pub over: bool,
+}
+
+/// What others may ask of the writer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// The schedule changed; look at it again.
+    Refresh,
+    /// End.
+    Stop,
+}
+
+/// A feed as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct FeedView {
+    /// The channel.
+    #[schema(value_type = String)]
+    pub channel: ChannelId,
+    /// When it went on air.
+    pub since: chrono::DateTime<chrono::Utc>,
+    /// What is at the live end: "starting", "programme" or "slate".
+    pub state: FeedState,
+    /// Milliseconds of stream ahead of the wall clock.
+    pub lead_ms: i64,
+    /// Process id of the worker, if there is one.
+    pub worker_pid: Option<u32>,
+    /// Viewers of the continuous stream.
+    pub viewers: usize,
+    /// FFmpeg processes that belong to it.
+    pub runs: Vec<RunView>,
+    /// Runs that failed or hung since it went on air.
+    pub failures: u32,
+    /// Slate frames sent since it went on air.
+    pub slate_frames: u64,
+    /// Worker's vital signs.
+    #[schema(value_type = Object)]
+    pub vitals: Option<Vitals>,
+}
+
+/// What is at the live end of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// Nothing has been sent yet.
+    Starting,
+    /// A programme.
+    Programme,
+    /// The slate.
+    Slate,
+}
+
+/// One FFmpeg process as the API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct RunView {
+    /// Its name.
+    #[schema(value_type = String)]
+    pub run: RunId,
+    /// Its process id, once it lives.
+    pub pid: Option<u32>,
+    /// Whether it is on air; else it is prepared for the next join.
+    pub on_air: bool,
+    /// What it plays.
+    pub title: String,
+    /// How far it is.
+    #[schema(value_type = Object)]
+    pub progress: Option<Progress>,
+}
+
+impl Feed {
+    /// Returns the ring for reading.
+    pub fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the segments for reading.
+    pub fn segments(&self) -> RwLockReadGuard<'_, SegmentWindow> {
+        self.segments.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring_mut(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn segments_mut(&self) -> RwLockWriteGuard<'_, SegmentWindow> {
+        self.segments.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the news, to wait for more.
+    pub fn news(&self) -> watch::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Returns the feed as the API shows it.
+    pub fn view(&self) -> FeedView {
+        let mut view = self.view.borrow().clone();
+        view.viewers = self.viewers();
+        view
+    }
+
+    /// Returns how many viewers the continuous stream has.
+    pub fn viewers(&self) -> usize {
+        self.viewers.load(Ordering::Relaxed)
+    }
+
+    /// Somebody asked for something: the feed is watched.
+    pub fn touch(&self) {
+        *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Returns since when nobody has watched, or `None` while somebody does.
+    fn idle_since(&self) -> Option<Instant> {
+        (self.viewers() == 0).then(|| *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks the writer for something; a writer that is over needs no orders.
+    pub fn order(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            tracing::debug!(channel.id = %self.channel, "an order came too late or too often");
+        }
+    }
+
+    /// Returns whether the writer has ended.
+    pub fn is_over(&self) -> bool {
+        self.news.borrow().over
+    }
+}
+
+/// Counts one viewer for as long as it lives.
+#[derive(Debug)]
+pub struct Seat {
+    feed: Arc<Feed>,
+}
+
+impl Seat {
+    /// Takes a seat.
+    pub fn take(feed: Arc<Feed>) -> Self {
+        feed.viewers.fetch_add(1, Ordering::Relaxed);
+        feed.touch();
+        Self { feed }
+    }
+
+    /// Returns the feed that is watched.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.feed.touch();
+        self.feed.viewers.fetch_sub(1, Ordering::Relaxed);
+    }
+}

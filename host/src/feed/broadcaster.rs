@@ -1,0 +1,262 @@
+//! All feeds: finds the one that is on air, or puts the channel on air.
+//!
+//! Does: start feeds on demand, one for each channel however many ask at once; keep HLS sequence numbers monotone over restarts.
+//! Does not: serve HTTP or decide what a feed shows.
+//! Invariant: a channel has at most one feed; nothing runs for a channel that nobody has asked for.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use exstreamtv_model::{Channel, ChannelId};
+use exstreamtv_store::{Store, StoreError};
+use exstreamtv_transport::{ChunkCutter, FrameGrid, Ring, SegmentWindow, TsMux};
+use futures::stream::BoxStream;
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    Feed, FeedState, FeedView, News, Order,
+    on_air::{Means, OnAir, Start},
+    output::Output,
+    slates::Slates,
+    viewer,
+};
+use crate::{clock::Clock, config::SlowClient};
+
+/// How far in the past a cold channel begins, and how much a viewer gets at once: enough for a player's default probing.
+const BURST_MS: i64 = 6_000;
+/// How much of the stream slow viewers may lag behind.
+const BACKLOG_MS: i64 = 45_000;
+/// The most memory that the ring of a channel takes.
+const BACKLOG_BYTES: usize = 96 << 20;
+/// How long a viewer waits for the first byte of a channel.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Sequence numbers that are reserved at a time, so that a crash never repeats one.
+const SEQUENCE_RESERVE: u64 = 64;
+
+/// Why a channel cannot be tuned; fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum TuneError {
+    /// There is no such channel.
+    #[error("tune channel {0}: there is none with this id")]
+    NoSuchChannel(ChannelId),
+    /// It is switched off.
+    #[error("tune channel {0}: it is disabled")]
+    Disabled(ChannelId),
+    /// Nothing came.
+    #[error("tune channel {0}: no picture came in time")]
+    TimedOut(ChannelId),
+    /// The host stops.
+    #[error("tune channel {0}: the host is stopping")]
+    Stopping(ChannelId),
+    /// The database failed.
+    #[error("look up a channel")]
+    Store(#[from] StoreError),
+}
+
+/// What all feeds share.
+pub struct Feeds {
+    means: Means,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    slates: Slates,
+    clock_offset_ticks: i64,
+    slow_client: watch::Receiver<SlowClient>,
+    on_air: Mutex<HashMap<ChannelId, Arc<Feed>>>,
+}
+
+impl Feeds {
+    /// Returns the place where feeds live; none runs yet.
+    pub fn new(
+        means: Means,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        slates: Slates,
+        clock_offset_s: i64,
+        slow_client: watch::Receiver<SlowClient>,
+    ) -> Self {
+        let clock_offset_ticks = clock_offset_s.saturating_mul(exstreamtv_transport::TICKS_PER_SECOND);
+        Self { means, store, clock, slates, clock_offset_ticks, slow_client, on_air: Mutex::default() }
+    }
+
+    /// Joins the continuous stream of a channel.
+    ///
+    /// # Errors
+    /// If there is no such channel, or no byte of it comes in time.
+    pub async fn watch(&self, channel: ChannelId) -> Result<BoxStream<'static, Bytes>, TuneError> {
+        let feed = self.tune(channel).await?;
+        let grid = feed.segments().grid();
+        let stream = viewer::stream(Arc::clone(&feed), grid.frames_in(BURST_MS), *self.slow_client.borrow());
+        self.until(&feed, |news| news.chunks > 0).await?;
+        Ok(stream)
+    }
+
+    /// Returns the media playlist as soon as there is a segment; `uri` names one.
+    ///
+    /// # Errors
+    /// If there is no such channel, or no segment comes in time.
+    pub async fn playlist(&self, channel: ChannelId, uri: impl Fn(u64) -> String) -> Result<(String, u64), TuneError> {
+        let feed = self.tune(channel).await?;
+        feed.touch();
+        self.until(&feed, |news| news.segments > 0).await?;
+        let segments = feed.segments();
+        Ok((segments.playlist(uri), segments.next_sequence()))
+    }
+
+    /// Returns a segment that is still kept; never starts a feed.
+    pub fn segment(&self, channel: ChannelId, sequence: u64) -> Option<Vec<Bytes>> {
+        let feed = self.find(channel)?;
+        feed.touch();
+        let segment = feed.segments().segment(sequence)?.data.clone();
+        Some(segment)
+    }
+
+    /// Returns every feed on air, as the API shows it.
+    pub fn views(&self) -> Vec<FeedView> {
+        let mut views: Vec<_> = self.lock().values().filter(|feed| !feed.is_over()).map(|feed| feed.view()).collect();
+        views.sort_by_key(|view| view.channel);
+        views
+    }
+
+    /// The schedule of a channel changed.
+    pub fn refresh(&self, channel: ChannelId) {
+        if let Some(feed) = self.find(channel) {
+            feed.order(Order::Refresh);
+        }
+    }
+
+    /// The schedules of all channels may have changed.
+    pub fn refresh_all(&self) {
+        for feed in self.lock().values() {
+            feed.order(Order::Refresh);
+        }
+    }
+
+    /// Ends a feed: its channel is gone or sends something else from now on.
+    pub fn stop(&self, channel: ChannelId) {
+        if let Some(feed) = self.find(channel) {
+            feed.order(Order::Stop);
+        }
+    }
+
+    async fn until(&self, feed: &Feed, ready: impl Fn(&News) -> bool) -> Result<(), TuneError> {
+        let mut news = feed.news();
+        let wait = news.wait_for(|news| news.over || ready(news));
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(Ok(news)) if ready(&news) => Ok(()),
+            Ok(_) => Err(TuneError::Stopping(feed.channel)),
+            Err(_) => Err(TuneError::TimedOut(feed.channel)),
+        }
+    }
+
+    fn find(&self, channel: ChannelId) -> Option<Arc<Feed>> {
+        self.lock().get(&channel).filter(|feed| !feed.is_over()).cloned()
+    }
+
+    /// Finds the feed of a channel, or starts it.
+    async fn tune(&self, id: ChannelId) -> Result<Arc<Feed>, TuneError> {
+        if self.means.life.stopping().is_cancelled() {
+            return Err(TuneError::Stopping(id));
+        }
+        if let Some(feed) = self.find(id) {
+            return Ok(feed);
+        }
+        let channel = self.store.channels().find(id).await?.ok_or(TuneError::NoSuchChannel(id))?;
+        if !channel.enabled {
+            return Err(TuneError::Disabled(id));
+        }
+        let stored = self.store.broadcasts().next_sequence(id).await.unwrap_or_else(|error| {
+            tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the last sequence number cannot be read");
+            None
+        });
+        let now = self.clock.now();
+        let grid = FrameGrid::new(&channel.profile);
+        let first_index = grid.gop_start(grid.index_at(now.timestamp_millis() - BURST_MS));
+        let from_ms = grid.wall_ms(first_index);
+        let planned = self.means.playouts.upcoming(id, from_ms, from_ms + 30 * 60_000).await.unwrap_or_else(|error| {
+            tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the schedule cannot be read; the slate goes on air");
+            vec![]
+        });
+        // Somebody else may have been quicker while the database answered; then theirs is the feed.
+        let mut on_air = self.lock();
+        if let Some(feed) = on_air.get(&id).filter(|feed| !feed.is_over()) {
+            return Ok(Arc::clone(feed));
+        }
+        let sequence = u64::try_from(first_index / grid.gop_frames()).unwrap_or(0).max(stored.unwrap_or(0));
+        let (feed, task) = self.prepare(channel, now, first_index, sequence);
+        on_air.insert(id, Arc::clone(&feed));
+        drop(on_air);
+        self.means.life.spawn(task.run(planned));
+        self.means.life.spawn(keep_sequence(Arc::clone(&feed), self.store.clone(), sequence));
+        Ok(feed)
+    }
+
+    fn prepare(&self, channel: Channel, now: chrono::DateTime<chrono::Utc>, first_index: i64, sequence: u64) -> (Arc<Feed>, OnAir) {
+        let grid = FrameGrid::new(&channel.profile);
+        let (order, orders) = mpsc::channel(16);
+        let (view, _) = watch::channel(starting(channel.id, now));
+        let feed = Arc::new(Feed {
+            channel: channel.id,
+            ring: RwLock::new(Ring::new(grid.frames_in(BACKLOG_MS), BACKLOG_BYTES)),
+            segments: RwLock::new(SegmentWindow::new(grid, sequence)),
+            news: watch::channel(News::default()).0,
+            viewers: Default::default(),
+            touched: Mutex::new(Instant::now()),
+            view: view.clone(),
+            orders: order,
+        });
+        let mux = TsMux::with_offset(&channel.name, grid, self.clock_offset_ticks);
+        let output = Output::new(Arc::clone(&feed), ChunkCutter::new(mux, grid));
+        let slate = self.slates.of(&channel.profile);
+        let start = Start { channel, now, first_index, slate, orders, view };
+        let task = OnAir::new(Arc::clone(&feed), self.means.clone(), start, output);
+        (feed, task)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ChannelId, Arc<Feed>>> {
+        self.on_air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn starting(channel: ChannelId, since: chrono::DateTime<chrono::Utc>) -> FeedView {
+    FeedView {
+        channel,
+        since,
+        state: FeedState::Starting,
+        lead_ms: 0,
+        worker_pid: None,
+        viewers: 0,
+        runs: vec![],
+        failures: 0,
+        slate_frames: 0,
+        vitals: None,
+    }
+}
+
+/// Keeps the database's idea of the next sequence number ahead of what viewers have seen.
+async fn keep_sequence(feed: Arc<Feed>, store: Store, first: u64) {
+    let mut news = feed.news();
+    let mut reserved = 0;
+    loop {
+        let News { segments, over, .. } = *news.borrow_and_update();
+        let next = segments.max(first);
+        let wanted = if over { next } else { next + SEQUENCE_RESERVE };
+        if over || next + SEQUENCE_RESERVE / 2 > reserved {
+            match store.broadcasts().save(feed.channel, wanted).await {
+                Ok(()) => reserved = wanted,
+                Err(error) => {
+                    tracing::warn!(channel.id = %feed.channel, error = &error as &dyn std::error::Error, "sequence numbers cannot be reserved");
+                }
+            }
+        }
+        if over || news.changed().await.is_err() {
+            return;
+        }
+    }
+}
