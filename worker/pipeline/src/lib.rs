@@ -1,1 +1,17 @@
-//! Placeholder.
+//! From facts to an FFmpeg command line.
+//!
+//! Does: decide how a source becomes exactly what a channel sends, and write the decision down as arguments.
+//! Does not: run anything, read a file, ask what hardware is there; facts come in as arguments.
+//! Invariant: the coded video and audio parameters depend on the profile alone, so that runs of different sources can be joined
+//! frame to frame; a path is always one whole argument and never part of a filter graph.
+
+pub mod command_line;
+pub mod encoding;
+pub mod geometry;
+pub mod picture;
+pub mod plan;
+pub mod slate;
+pub mod sound;
+
+pub use command_line::command_line;
+pub use plan::{Abilities, Plan, plan};

@@ -5,6 +5,8 @@
 //! Invariant: a message from the other side is parsed or refused, never trusted; unknown members are ignored, so that
 //! either side may be one version ahead.
 
+pub mod framing;
 pub mod message;
 
+pub use framing::{DecodeError, Decoder, EncodeError, MAX_FRAME_BYTES, encode};
 pub use message::{Command, FfmpegFacts, FfmpegFault, PROTOCOL_VERSION, Report};

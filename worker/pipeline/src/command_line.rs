@@ -1,0 +1,133 @@
+//! Writes a plan down as FFmpeg arguments. The only place that knows their order.
+//!
+//! Invariant: FFmpeg reads local files alone, never its standard input, and writes MPEG-TS to standard output and progress to descriptor 3.
+
+use std::{ffi::OsString, path::Path};
+
+use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
+
+use crate::{
+    encoding::Encoding,
+    plan::{Branch, Input, Plan},
+};
+
+/// The descriptor on which FFmpeg must find a pipe for its progress.
+pub const PROGRESS_DESCRIPTOR: i32 = 3;
+
+/// Returns the command line of `plan`, the program first.
+pub fn command_line(plan: &Plan, ffmpeg: &Path) -> Vec<OsString> {
+    let mut line = Arguments(vec![ffmpeg.as_os_str().to_owned()]);
+    line.global();
+    plan.inputs.iter().for_each(|input| line.input(input));
+    line.streams(plan);
+    line.encoding(&plan.encoding);
+    line.output();
+    line.0
+}
+
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn flags(&mut self, flags: &[&str]) {
+        self.0.extend(flags.iter().map(OsString::from));
+    }
+
+    fn option(&mut self, name: &str, value: impl Into<OsString>) {
+        self.0.extend([OsString::from(name), value.into()]);
+    }
+
+    fn global(&mut self) {
+        self.flags(&["-nostdin", "-hide_banner", "-nostats"]);
+        self.option("-loglevel", "repeat+level+warning");
+        self.option("-stats_period", "0.5");
+        self.option("-progress", format!("pipe:{PROGRESS_DESCRIPTOR}"));
+    }
+
+    fn input(&mut self, input: &Input) {
+        match input {
+            Input::File { path, in_point_ms } => {
+                if *in_point_ms > 0 {
+                    self.option("-ss", format!("{}.{:03}", in_point_ms / 1000, in_point_ms % 1000));
+                }
+                self.option("-fflags", "+genpts+discardcorrupt");
+                self.option("-protocol_whitelist", "file");
+                self.option("-i", file_url(path));
+            }
+            Input::Generator(source) => {
+                self.option("-f", "lavfi");
+                self.option("-i", source);
+            }
+        }
+    }
+
+    fn streams(&mut self, plan: &Plan) {
+        let mapping = |branch: &Branch| format!("{}:{}", branch.input, branch.stream);
+        self.option("-map", mapping(&plan.video));
+        self.option("-map", mapping(&plan.audio));
+        self.flags(&["-sn", "-dn"]);
+        self.option("-map_metadata", "-1");
+        self.option("-map_chapters", "-1");
+        self.filters("-filter:v", &plan.video);
+        self.filters("-filter:a", &plan.audio);
+    }
+
+    fn filters(&mut self, option: &str, branch: &Branch) {
+        if !branch.filters.is_empty() {
+            self.option(option, branch.filters.join(","));
+        }
+    }
+
+    fn encoding(&mut self, encoding: &Encoding) {
+        let FrameRate { num, den } = encoding.frame_rate;
+        self.option("-fps_mode", "cfr");
+        self.option("-r", format!("{num}/{den}"));
+        self.option("-t", format!("{}.{:06}", encoding.length_us / 1_000_000, encoding.length_us % 1_000_000));
+        self.video(encoding);
+        self.audio(encoding);
+    }
+
+    fn video(&mut self, encoding: &Encoding) {
+        self.option("-c:v", "libx264");
+        self.option("-preset", "veryfast");
+        self.option("-profile:v", "high");
+        self.option("-level:v", encoding.level);
+        self.option("-bf", "3");
+        self.option("-b:v", encoding.video_bitrate_bps.to_string());
+        self.option("-maxrate", encoding.video_peak_bps.to_string());
+        self.option("-bufsize", encoding.video_buffer_bits.to_string());
+        self.option("-g", encoding.gop_limit_frames.to_string());
+        self.option("-sc_threshold", "0");
+        self.option("-force_key_frames", encoding.keyframes.expression());
+        self.option("-forced-idr", "1");
+        self.option("-flags:v", "+cgop");
+        // Headers that do not depend on the content.
+        self.option("-x264-params", "stitchable=1");
+        self.option("-color_range", "tv");
+        self.option("-colorspace", "bt709");
+        self.option("-color_primaries", "bt709");
+        self.option("-color_trc", "bt709");
+        self.option("-chroma_sample_location", "left");
+    }
+
+    fn audio(&mut self, encoding: &Encoding) {
+        self.option("-c:a", "aac");
+        self.option("-b:a", encoding.audio_bitrate_bps.to_string());
+        self.option("-ar", SAMPLE_RATE_HZ.to_string());
+        self.option("-ac", encoding.audio_channels.to_string());
+    }
+
+    fn output(&mut self) {
+        self.option("-f", "mpegts");
+        self.option("-muxdelay", "0");
+        self.option("-muxpreload", "0");
+        self.option("-flush_packets", "1");
+        self.flags(&["pipe:1"]);
+    }
+}
+
+/// With the prefix a name is a name: colons, percent signs and leading dashes mean nothing, and no other protocol can be smuggled in.
+fn file_url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}

@@ -1,0 +1,141 @@
+//! Turns an order into a plan: which inputs, which streams, which filters, which encoding.
+
+use std::path::PathBuf;
+
+use exstreamtv_model::{
+    MediaProbe, OutputProfile, PlayOrder,
+    order::Source,
+    profile::{FrameRate, SAMPLE_RATE_HZ},
+};
+
+use crate::{
+    encoding::{Encoding, Keyframes},
+    picture::{self, Picture},
+    slate::{self, TextFile},
+    sound::Sound,
+};
+
+/// What this machine's FFmpeg can do beyond what every plan needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It can write text into pictures, and has a font for it.
+    pub draw_text: bool,
+}
+
+/// How an order is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What is read, in the order in which `video` and `audio` count it.
+    pub inputs: Vec<Input>,
+    /// The pictures.
+    pub video: Branch,
+    /// The sound.
+    pub audio: Branch,
+    /// What the encoders are told.
+    pub encoding: Encoding,
+    /// Files that must be in FFmpeg's working directory.
+    pub files: Vec<TextFile>,
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A file.
+    File {
+        /// Absolute path.
+        path: PathBuf,
+        /// Where to begin.
+        in_point_ms: i64,
+    },
+    /// A source filter with its options.
+    Generator(String),
+}
+
+/// One stream of one input and what is done to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Which input.
+    pub input: usize,
+    /// Absolute index of the stream in it.
+    pub stream: u32,
+    /// Filters, in order.
+    pub filters: Vec<String>,
+}
+
+/// Returns how `order` is carried out. Every order has a plan: a chosen stream that the probe does not have is played as black or silence.
+pub fn plan(order: &PlayOrder, abilities: Abilities) -> Plan {
+    match &order.source {
+        Source::File { path, probe, in_point_ms, video, audio } => {
+            let file = FileChoice { path, probe, in_point_ms: *in_point_ms, video: *video, audio: *audio };
+            plan_file(order, &file)
+        }
+        Source::Slate { text } => plan_slate(order, if abilities.draw_text { text } else { "" }),
+    }
+}
+
+struct FileChoice<'a> {
+    path: &'a PathBuf,
+    probe: &'a MediaProbe,
+    in_point_ms: i64,
+    video: Option<u32>,
+    audio: Option<u32>,
+}
+
+fn plan_file(order: &PlayOrder, file: &FileChoice<'_>) -> Plan {
+    let mut inputs = Vec::new();
+    let chosen_video = file.video.and_then(|index| file.probe.video().find(|(stream, _)| stream.index == index));
+    let chosen_audio = file.audio.and_then(|index| file.probe.audio().find(|(stream, _)| stream.index == index));
+    if chosen_video.is_some() || chosen_audio.is_some() {
+        inputs.push(Input::File { path: file.path.clone(), in_point_ms: file.in_point_ms });
+    }
+    let video = match chosen_video {
+        Some((stream, video)) => Branch {
+            input: 0,
+            stream: stream.index,
+            filters: picture::filters(Picture::decoded(stream, video), &order.profile),
+        },
+        None => generated(&mut inputs, black(&order.profile), generated_picture_filters(&order.profile)),
+    };
+    let audio = match chosen_audio {
+        Some((stream, _)) => Branch { input: 0, stream: stream.index, filters: sound_at(file.in_point_ms).filters() },
+        None => generated(&mut inputs, silence(&order.profile), Sound::Silence.filters()),
+    };
+    Plan { inputs, video, audio, encoding: Encoding::of(order, Keyframes::on_the_clock(order)), files: Vec::new() }
+}
+
+fn plan_slate(order: &PlayOrder, text: &str) -> Plan {
+    let (mut filters, files) = slate::draw(text, &order.profile);
+    filters.extend(generated_picture_filters(&order.profile));
+    let mut inputs = Vec::new();
+    let video = generated(&mut inputs, plain(slate::BACKGROUND, &order.profile), filters);
+    let audio = generated(&mut inputs, silence(&order.profile), Sound::Silence.filters());
+    Plan { inputs, video, audio, encoding: Encoding::of(order, Keyframes::Everywhere), files }
+}
+
+/// Adds a generator to `inputs` and returns the branch of its only stream.
+fn generated(inputs: &mut Vec<Input>, generator: String, filters: Vec<String>) -> Branch {
+    inputs.push(Input::Generator(generator));
+    Branch { input: inputs.len() - 1, stream: 0, filters }
+}
+
+fn generated_picture_filters(profile: &OutputProfile) -> Vec<String> {
+    picture::filters(Picture::generated(profile), profile)
+}
+
+fn sound_at(in_point_ms: i64) -> Sound {
+    if in_point_ms > 0 { Sound::FromTheMiddle } else { Sound::FromTheStart }
+}
+
+fn black(profile: &OutputProfile) -> String {
+    plain("black", profile)
+}
+
+fn plain(color: &str, profile: &OutputProfile) -> String {
+    let OutputProfile { width, height, frame_rate: FrameRate { num, den }, .. } = profile;
+    format!("color=c={color}:s={width}x{height}:r={num}/{den}")
+}
+
+fn silence(profile: &OutputProfile) -> String {
+    let layout = if profile.audio_channels == 1 { "mono" } else { "stereo" };
+    format!("anullsrc=r={SAMPLE_RATE_HZ}:cl={layout}")
+}

@@ -1,0 +1,211 @@
+//! The command lines of typical sources, word for word. `UPDATE_GOLDEN=1` writes them anew; read the difference before you commit it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::{fs, path::Path};
+
+use exstreamtv_model::{
+    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
+    media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
+    order::Source,
+};
+use exstreamtv_pipeline::{Abilities, command_line, plan};
+
+const EVERYTHING: Abilities = Abilities { draw_text: true };
+
+fn stream(index: u32, codec: &str, kind: StreamKind) -> Stream {
+    let disposition = Disposition::default();
+    Stream { index, codec: codec.to_owned(), profile: None, language: None, title: None, disposition, kind }
+}
+
+fn hd_video() -> VideoStream {
+    VideoStream {
+        width: 1280,
+        height: 720,
+        sample_aspect: (1, 1),
+        rotation_degrees: 0,
+        frame_rate: Some(FrameRate::new(30, 1)),
+        pixel_format: Some("yuv420p".to_owned()),
+        field_order: FieldOrder::Progressive,
+        color: Color { range: Some("tv".to_owned()), space: Some("bt709".to_owned()), ..Default::default() },
+    }
+}
+
+fn video(index: u32, codec: &str, video: VideoStream) -> Stream {
+    stream(index, codec, StreamKind::Video(video))
+}
+
+fn audio(index: u32, codec: &str, channels: u8, sample_rate_hz: u32) -> Stream {
+    stream(index, codec, StreamKind::Audio(AudioStream { channels, layout: None, sample_rate_hz }))
+}
+
+fn order(path: &str, streams: Vec<Stream>, chosen: (Option<u32>, Option<u32>)) -> PlayOrder {
+    let probe =
+        MediaProbe { container: "test".to_owned(), duration_ms: 60_000, bitrate_bps: None, streams, chapters: vec![] };
+    PlayOrder {
+        run: RunId(1),
+        source: Source::File { path: path.into(), probe, in_point_ms: 0, video: chosen.0, audio: chosen.1 },
+        profile: OutputProfile::default(),
+        frames: 900,
+        keyframe_offset: 0,
+    }
+}
+
+fn from(mut order: PlayOrder, at_ms: i64) -> PlayOrder {
+    if let Source::File { in_point_ms, .. } = &mut order.source {
+        *in_point_ms = at_ms;
+    }
+    order
+}
+
+fn slate(text: &str) -> PlayOrder {
+    let source = Source::Slate { text: text.to_owned() };
+    PlayOrder { source, frames: 2, ..order("/", vec![], (None, None)) }
+}
+
+fn golden(name: &str, order: &PlayOrder) {
+    let arguments = command_line(&plan(order, EVERYTHING), Path::new("ffmpeg"));
+    let found: String = arguments.iter().map(|argument| format!("{}\n", argument.to_string_lossy())).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &found).unwrap();
+    }
+    assert_eq!(found, fs::read_to_string(&path).unwrap(), "{name}");
+}
+
+#[test]
+fn h264_720p_at_the_channels_size_is_not_converted() {
+    golden(
+        "h264_720p.args",
+        &order("/m/a.mp4", vec![video(0, "h264", hd_video()), audio(1, "aac", 2, 48_000)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn h264_1080p_with_surround_sound_is_scaled_and_mixed_down() {
+    let full = VideoStream { width: 1920, height: 1080, ..hd_video() };
+    golden(
+        "h264_1080p_5_1.args",
+        &order("/m/a.mkv", vec![video(0, "h264", full), audio(1, "ac3", 6, 48_000)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn anamorphic_interlaced_mpeg2_is_deinterlaced_and_gets_square_samples() {
+    let ntsc = VideoStream {
+        width: 720,
+        height: 480,
+        sample_aspect: (32, 27),
+        frame_rate: Some(FrameRate::new(30_000, 1001)),
+        field_order: FieldOrder::TopFirst,
+        color: Color::default(),
+        ..hd_video()
+    };
+    golden(
+        "mpeg2_480i_anamorphic.args",
+        &order("/m/a.mpg", vec![video(0, "mpeg2video", ntsc), audio(1, "mp2", 2, 48_000)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn vertical_video_stands_between_two_bars() {
+    let phone = VideoStream { width: 1920, height: 1080, rotation_degrees: 90, ..hd_video() };
+    golden(
+        "vertical.args",
+        &order("/m/a.mov", vec![video(0, "h264", phone), audio(1, "aac", 2, 44_100)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn film_rate_is_repeated_after_scaling() {
+    let film = VideoStream { width: 1920, height: 800, frame_rate: Some(FrameRate::new(24_000, 1001)), ..hd_video() };
+    golden(
+        "film_23_976.args",
+        &order("/m/a.mkv", vec![video(0, "hevc", film), audio(1, "aac", 2, 48_000)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn sixty_frames_are_dropped_before_scaling() {
+    let fast = VideoStream { width: 1920, height: 1080, frame_rate: Some(FrameRate::new(60, 1)), ..hd_video() };
+    golden(
+        "sixty_fps.args",
+        &order("/m/a.mkv", vec![video(0, "vp9", fast), audio(1, "opus", 2, 48_000)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn mono_sound_becomes_what_the_channel_sends() {
+    golden(
+        "mono.args",
+        &order("/m/a.mp4", vec![video(0, "h264", hd_video()), audio(1, "aac", 1, 44_100)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn a_film_without_sound_is_silent() {
+    golden("no_audio.args", &order("/m/a.mp4", vec![video(0, "h264", hd_video())], (Some(0), None)));
+}
+
+#[test]
+fn sound_without_pictures_is_black() {
+    golden("audio_only.args", &order("/m/a.flac", vec![audio(0, "flac", 2, 44_100)], (None, Some(0))));
+}
+
+#[test]
+fn cover_art_is_no_moving_picture_even_when_it_is_chosen() {
+    let mut cover = video(1, "mjpeg", VideoStream { width: 600, height: 600, ..hd_video() });
+    cover.disposition.attached_pic = true;
+    golden("cover_art.args", &order("/m/a.mp3", vec![audio(0, "mp3", 2, 44_100), cover], (Some(1), Some(0))));
+}
+
+#[test]
+fn streams_in_odd_order_are_mapped_by_absolute_index() {
+    let streams = vec![
+        stream(0, "ttf", StreamKind::Attachment),
+        audio(1, "ac3", 2, 48_000),
+        stream(2, "subrip", StreamKind::Subtitle),
+        video(3, "h264", hd_video()),
+        audio(4, "aac", 2, 48_000),
+    ];
+    golden("odd_order.args", &order("/m/a.mkv", streams, (Some(3), Some(4))));
+}
+
+#[test]
+fn an_in_point_is_sought_before_the_input_and_faded_in() {
+    let film = order("/m/a.mp4", vec![video(0, "h264", hd_video()), audio(1, "aac", 2, 48_000)], (Some(0), Some(1)));
+    golden("in_point.args", &PlayOrder { keyframe_offset: 17, ..from(film, 61_005) });
+}
+
+#[test]
+fn ten_bit_wide_gamut_pictures_become_eight_bit_bt709() {
+    let color = Color { space: Some("bt2020nc".to_owned()), ..Default::default() };
+    let deep =
+        VideoStream { width: 3840, height: 2160, pixel_format: Some("yuv420p10le".to_owned()), color, ..hd_video() };
+    golden(
+        "hevc_10_bit.args",
+        &order("/m/a.mkv", vec![video(0, "hevc", deep), audio(1, "eac3", 6, 48_000)], (Some(0), Some(1))),
+    );
+}
+
+#[test]
+fn difficult_names_stay_one_argument() {
+    let streams = vec![video(0, "h264", hd_video()), audio(1, "aac", 2, 48_000)];
+    golden("difficult_name.args", &order("/m/-it's 100% \"é\": [a],b;c|d.mp4", streams, (Some(0), Some(1))));
+}
+
+#[test]
+fn a_slate_is_all_keyframes_and_its_text_is_in_files() {
+    golden("slate.args", &slate("We will be back soon"));
+}
+
+#[test]
+fn a_slate_without_text_needs_no_files() {
+    golden("slate_plain.args", &slate(""));
+    assert!(plan(&slate(""), EVERYTHING).files.is_empty());
+}
+
+#[test]
+fn a_slate_has_no_text_where_ffmpeg_cannot_draw_any() {
+    let silent = plan(&slate("We will be back soon"), Abilities::default());
+    assert_eq!(silent, plan(&slate(""), EVERYTHING));
+}

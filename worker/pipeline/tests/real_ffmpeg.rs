@@ -1,0 +1,276 @@
+//! What the real FFmpeg makes of our command lines: exact lengths, keyframes on the clock, identical headers.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use exstreamtv_model::{
+    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
+    media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
+    order::Source,
+};
+use exstreamtv_pipeline::{Abilities, command_line, plan};
+use tempfile::TempDir;
+
+/// A packet of the result: seconds, and whether it is a keyframe.
+struct Packet {
+    pts_s: f64,
+    dts_s: f64,
+    key: bool,
+}
+
+struct Run {
+    folder: TempDir,
+    warnings: String,
+}
+
+impl Run {
+    fn of(order: &PlayOrder) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(order, Abilities { draw_text: true });
+        for file in &plan.files {
+            std::fs::write(folder.path().join(&file.name), &file.contents).unwrap();
+        }
+        let mut arguments = command_line(&plan, Path::new("ffmpeg"));
+        let output = arguments.pop().unwrap();
+        assert_eq!(output, "pipe:1");
+        arguments.push("run.ts".into());
+        let done = shell_with_progress_descriptor(&arguments, folder.path());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        Self { folder, warnings: String::from_utf8_lossy(&done.stderr).into_owned() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("run.ts")
+    }
+
+    fn packets(&self, kind: &str) -> Vec<Packet> {
+        let mut ffprobe = Command::new("ffprobe");
+        ffprobe.args(["-v", "error", "-of", "csv=p=0", "-show_entries", "packet=pts_time,dts_time,flags"]);
+        let output = ffprobe.args(["-select_streams", kind]).arg(self.path()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let packet = |line: &str| {
+            let fields: Vec<&str> = line.split(',').collect();
+            Packet {
+                pts_s: fields[0].parse().unwrap(),
+                dts_s: fields[1].parse().unwrap(),
+                key: fields[2].contains('K'),
+            }
+        };
+        text.lines().map(packet).collect()
+    }
+
+    /// Frames of the video in presentation order that are keyframes.
+    fn keyframes(&self, rate: FrameRate) -> Vec<usize> {
+        let mut packets = self.packets("v");
+        packets.sort_by(|a, b| a.pts_s.total_cmp(&b.pts_s));
+        let start = packets[0].pts_s;
+        for (at, packet) in (0_u32..).zip(&packets) {
+            let expected = start + f64::from(at) / rate.as_f64();
+            assert!((packet.pts_s - expected).abs() < 0.001, "frame {at} is missing or late");
+        }
+        packets.iter().enumerate().filter(|(_, packet)| packet.key).map(|(at, _)| at).collect()
+    }
+
+    /// Sequence and picture parameter sets of the video, each distinct one once.
+    fn parameter_sets(&self) -> BTreeSet<Vec<u8>> {
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-v", "error", "-i"]).arg(self.path()).args(["-c", "copy", "-an", "-f", "h264", "-"]);
+        let bytes = ffmpeg.output().unwrap().stdout;
+        let starts: Vec<usize> = (0..bytes.len() - 3).filter(|&at| bytes[at..].starts_with(&[0, 0, 1])).collect();
+        let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+        let units = starts.iter().zip(ends).map(|(start, end)| bytes[start + 3..end].to_vec());
+        let trimmed = units.map(|unit| unit[..unit.iter().rposition(|byte| *byte != 0).unwrap() + 1].to_vec());
+        trimmed.filter(|unit| matches!(unit[0] & 0x1f, 7 | 8)).collect()
+    }
+}
+
+fn shell_with_progress_descriptor(arguments: &[OsString], folder: &Path) -> std::process::Output {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"exec "$0" "$@" 3>/dev/null"#]).args(arguments);
+    shell.current_dir(folder).stdin(Stdio::null()).output().unwrap()
+}
+
+fn make(folder: &Path, name: &str, arguments: &str) -> PathBuf {
+    let path = folder.join(name);
+    let arguments = arguments.split(' ').filter(|argument| !argument.is_empty());
+    let status = Command::new("ffmpeg").args(["-v", "error", "-y"]).args(arguments).arg(&path).status().unwrap();
+    assert!(status.success(), "make {name}");
+    path
+}
+
+fn stream(index: u32, codec: &str, kind: StreamKind) -> Stream {
+    let disposition = Disposition::default();
+    Stream { index, codec: codec.to_owned(), profile: None, language: None, title: None, disposition, kind }
+}
+
+fn video(width: u32, height: u32, rate: FrameRate) -> VideoStream {
+    VideoStream {
+        width,
+        height,
+        sample_aspect: (1, 1),
+        rotation_degrees: 0,
+        frame_rate: Some(rate),
+        pixel_format: Some("yuv420p".to_owned()),
+        field_order: FieldOrder::Progressive,
+        color: Color::default(),
+    }
+}
+
+fn small(rate: FrameRate) -> OutputProfile {
+    OutputProfile { width: 320, height: 180, frame_rate: rate, video_bitrate_bps: 300_000, ..Default::default() }
+}
+
+fn play(path: &Path, video: VideoStream, profile: OutputProfile, frames: u32) -> PlayOrder {
+    let sound = AudioStream { channels: 1, layout: None, sample_rate_hz: 44_100 };
+    let streams = vec![stream(0, "?", StreamKind::Video(video)), stream(1, "?", StreamKind::Audio(sound))];
+    let probe = MediaProbe { container: String::new(), duration_ms: 0, bitrate_bps: None, streams, chapters: vec![] };
+    let source = Source::File { path: path.to_owned(), probe, in_point_ms: 0, video: Some(0), audio: Some(1) };
+    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0 }
+}
+
+fn slate(profile: OutputProfile, frames: u32) -> PlayOrder {
+    let source = Source::Slate { text: "it's 100% : [sure]; \\n %{pts} 'äöü' \"x\"".to_owned() };
+    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0 }
+}
+
+const FILM: &str = "-f lavfi -i testsrc2=s=320x180:r=24000/1001:d=3 -f lavfi -i sine=440:r=44100:d=3 -c:v libx264 -preset ultrafast -c:a aac -ac 1";
+
+#[test]
+fn a_run_has_exactly_the_frames_that_were_ordered_and_sound_up_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = make(folder.path(), "film.mkv", FILM);
+    for (rate, frames, in_point_ms) in [
+        (FrameRate::new(25, 1), 61, 0),
+        (FrameRate::new(30, 1), 77, 0),
+        (FrameRate::new(50, 1), 61, 1_233),
+        (FrameRate::new(30_000, 1001), 70, 0),
+        (FrameRate::new(30_000, 1001), 31, 1_233),
+        (FrameRate::new(24_000, 1001), 8, 1_700),
+    ] {
+        let mut order = play(&film, video(320, 180, FrameRate::new(24_000, 1001)), small(rate), frames);
+        if let Source::File { in_point_ms: at, .. } = &mut order.source {
+            *at = in_point_ms;
+        }
+        let run = Run::of(&order);
+        let video = run.packets("v");
+        assert_eq!(video.len(), usize::try_from(frames).unwrap(), "{rate}");
+
+        let last_pts = |packets: &[Packet]| packets.iter().map(|packet| packet.pts_s).fold(f64::MIN, f64::max);
+        let video_end = last_pts(&video) + 1.0 / rate.as_f64();
+        let audio_end = last_pts(&run.packets("a")) + 1024.0 / 48_000.0;
+        let surplus = audio_end - video_end;
+        assert!((-0.0001..0.0214).contains(&surplus), "{rate}: sound ends {surplus} s after the picture");
+        assert_eq!(run.warnings, "");
+    }
+}
+
+#[test]
+fn keyframes_lie_on_the_channels_clock_and_groups_are_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = make(folder.path(), "film.mkv", FILM);
+    let rate = FrameRate::new(25, 1);
+    let profile = OutputProfile { gop_ms: 1_000, ..small(rate) };
+    for (offset, expected) in [(0, vec![0, 25, 50]), (7, vec![0, 7, 32, 57]), (24, vec![0, 24, 49])] {
+        let order = play(&film, video(320, 180, rate), profile.clone(), 61);
+        let run = Run::of(&PlayOrder { keyframe_offset: offset, ..order });
+        assert_eq!(run.keyframes(rate), expected, "offset {offset}");
+        // Closed: whatever is decoded after a keyframe is shown after it.
+        let packets = run.packets("v");
+        for (at, _) in packets.iter().enumerate().filter(|(_, packet)| packet.key) {
+            assert!(packets[at..].iter().all(|packet| packet.pts_s >= packets[at].pts_s));
+        }
+        assert!(packets.iter().all(|packet| packet.pts_s >= packet.dts_s));
+        let delay = (packets[0].pts_s - packets[0].dts_s) * rate.as_f64();
+        assert!((delay - 2.0).abs() < 0.01, "the reorder depth is two frames, not {delay}");
+    }
+}
+
+#[test]
+fn headers_are_the_same_bytes_for_every_source_and_for_the_slate() {
+    let folder = tempfile::tempdir().unwrap();
+    let rate = FrameRate::new(25, 1);
+    let film = make(folder.path(), "film.mkv", FILM);
+    let tape = make(
+        folder.path(),
+        "tape.mpg",
+        "-f lavfi -i mandelbrot=s=352x288:r=50 -f lavfi -i sine=880 -t 2 -vf interlace,setsar=12/11,setfield=bff \
+         -c:v mpeg2video -flags +ildct+ilme -color_primaries bt470bg -colorspace bt470bg -c:a mp2",
+    );
+    let phone = make(
+        folder.path(),
+        "phone.mkv",
+        "-f lavfi -i testsrc=s=180x320:r=30 -f lavfi -i sine=220 -t 2 -pix_fmt yuv444p10le -color_range pc -color_trc smpte2084 \
+         -color_primaries bt2020 -colorspace bt2020nc -chroma_sample_location topleft -c:v libx265 -x265-params log-level=none -c:a flac",
+    );
+    let interlaced = VideoStream {
+        sample_aspect: (12, 11),
+        field_order: FieldOrder::BottomFirst,
+        color: Color { space: Some("bt470bg".to_owned()), ..Default::default() },
+        ..video(352, 288, rate)
+    };
+    let deep = VideoStream {
+        pixel_format: Some("yuv444p10le".to_owned()),
+        color: Color { space: Some("bt2020nc".to_owned()), range: Some("pc".to_owned()), ..Default::default() },
+        ..video(180, 320, FrameRate::new(30, 1))
+    };
+    let orders = [
+        play(&film, video(320, 180, FrameRate::new(24_000, 1001)), small(rate), 30),
+        PlayOrder { keyframe_offset: 11, ..play(&tape, interlaced, small(rate), 40) },
+        play(&phone, deep, small(rate), 25),
+        slate(small(rate), 2),
+    ];
+    let sets = orders.iter().map(|order| Run::of(order).parameter_sets()).collect::<Vec<_>>();
+    assert_eq!(sets[0].len(), 2, "one SPS and one PPS");
+    for other in &sets[1..] {
+        assert_eq!(*other, sets[0]);
+    }
+}
+
+#[test]
+fn every_frame_of_a_slate_is_a_keyframe_and_any_text_can_be_shown() {
+    let rate = FrameRate::new(30_000, 1001);
+    let run = Run::of(&slate(small(rate), 8));
+    assert_eq!(run.keyframes(rate), (0..8).collect::<Vec<_>>());
+    assert_eq!(run.warnings, "");
+    let packets = run.packets("v");
+    let delays = packets.iter().map(|packet| ((packet.pts_s - packet.dts_s) * rate.as_f64()).round());
+    assert!(delays.into_iter().all(|delay| delay == 2.0), "keyframes have the delay of all frames");
+}
+
+#[test]
+fn a_file_that_is_up_to_a_second_short_is_padded_and_a_shorter_one_ends_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = make(folder.path(), "film.mkv", FILM);
+    let rate = FrameRate::new(25, 1);
+    let order = |frames| play(&film, video(320, 180, FrameRate::new(24_000, 1001)), small(rate), frames);
+    assert_eq!(Run::of(&order(95)).packets("v").len(), 95, "3.8 s of 3 s");
+    let early = Run::of(&order(45_000));
+    assert!((99..=101).contains(&early.packets("v").len()), "half an hour of 3 s");
+    assert!(early.packets("a").len() < 14 * 48_000 / 1024, "silence stops too");
+}
+
+#[test]
+fn a_recording_that_changes_its_size_and_channels_half_way_plays_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = make(
+        folder.path(),
+        "first.ts",
+        "-f lavfi -i testsrc2=s=320x180:r=25:d=2 -f lavfi -i sine=440:d=2 -c:v mpeg2video -c:a ac3 -ac 6",
+    );
+    let second = make(
+        folder.path(),
+        "second.ts",
+        "-f lavfi -i testsrc2=s=352x288:r=25:d=2 -f lavfi -i sine=880:d=2 -c:v mpeg2video -c:a ac3 -ac 2 -output_ts_offset 2",
+    );
+    let both = folder.path().join("both.ts");
+    std::fs::write(&both, [std::fs::read(first).unwrap(), std::fs::read(second).unwrap()].concat()).unwrap();
+    let rate = FrameRate::new(25, 1);
+    let run = Run::of(&play(&both, video(320, 180, rate), small(rate), 95));
+    assert_eq!(run.keyframes(rate), [0, 50]);
+    assert_eq!(run.packets("v").len(), 95);
+}
