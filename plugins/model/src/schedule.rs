@@ -23,6 +23,9 @@ pub struct PlanRequest {
     pub state: Option<serde_json::Value>,
     /// Source of all randomness.
     pub seed: u64,
+    /// What is on air right before the window where the timeline was cut there, so that `state` is ahead of it; else `None`.
+    #[serde(default)]
+    pub after: Option<MediaId>,
 }
 
 /// A stretch of time, Unix milliseconds, end excluded.
