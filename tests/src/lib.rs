@@ -6,8 +6,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "the outside view measures with the machine's own clocks and threads")]
 
+pub mod air;
+pub mod api;
 pub mod fixtures;
 pub mod flash;
+pub mod guide;
+pub mod hls;
+pub mod host;
+pub mod patience;
 pub mod picture;
 pub mod process;
 pub mod ts;
+pub mod viewer;

@@ -96,9 +96,8 @@ pub fn programme_order(shown: &[Shown]) -> Vec<Option<u8>> {
 
 fn each_frame(file: &Path, mut see: impl FnMut(&[u8])) {
     // Scaled as a set shows it: into 16:9, whatever shape the samples have.
-    let scale = format!(
-        "scale='min({WIDTH},{HEIGHT}*dar)':'min({HEIGHT},{WIDTH}/dar)':flags=area,pad={WIDTH}:{HEIGHT}:-1:-1"
-    );
+    let scale =
+        format!("scale='min({WIDTH},{HEIGHT}*dar)':'min({HEIGHT},{WIDTH}/dar)':flags=area,pad={WIDTH}:{HEIGHT}:-1:-1");
     let mut ffmpeg = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-i"])
         .arg(file)

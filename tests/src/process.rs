@@ -83,7 +83,9 @@ pub fn host_binary() -> PathBuf {
     }
     let exe = std::env::current_exe().unwrap_or_else(|error| panic!("find the test's own path: {error}"));
     let built = exe.ancestors().skip(1).take(2).map(|folder| folder.join("exstreamtv")).find(|path| path.is_file());
-    built.unwrap_or_else(|| panic!("build the binaries first: cargo build --workspace --bins (beside {})", exe.display()))
+    built.unwrap_or_else(|| {
+        panic!("build the binaries first: cargo build --workspace --bins (beside {})", exe.display())
+    })
 }
 
 /// Returns whether a program can be run by its name.

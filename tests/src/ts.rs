@@ -5,12 +5,14 @@
 //! Invariant: a capture that was cut off anywhere reports nothing for having been cut; everything before the cut is judged.
 
 mod clock;
+mod follow;
 mod pes;
 mod psi;
 mod report;
 mod scan;
 
 pub use clock::{TICKS_PER_SECOND, WRAP_TICKS};
+pub use follow::Follower;
 pub use report::{AccessUnit, AudioFrame, Breach, Kind, Report};
 
 /// Bytes of one transport packet.
