@@ -10,8 +10,7 @@ use std::sync::{
 };
 
 use exstreamtv_model::{ChannelId, RunId, health::{Progress, Vitals}};
-use exstreamtv_transport::{Ring, SegmentWindow};
-use serde::Serialize;
+use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -19,10 +18,10 @@ use tokio::{
 
 pub mod broadcaster;
 pub mod on_air;
-pub mod output;
-pub mod runs;
+mod output;
+mod runs;
 pub mod slates;
-pub mod viewer;
+mod viewer;
 
 pub use broadcaster::Feeds;
 
@@ -31,6 +30,8 @@ pub use broadcaster::Feeds;
 pub struct Feed {
     /// Whose feed it is.
     pub channel: ChannelId,
+    /// Its frames in time.
+    pub grid: FrameGrid,
     ring: RwLock<Ring>,
     segments: RwLock<SegmentWindow>,
     news: watch::Sender<News>,
@@ -45,7 +46,7 @@ pub struct Feed {
 pub struct News {
     /// Grows with every chunk.
     pub chunks: u64,
-    /// Grows with every segment.
+    /// Number of the segment that comes next; 0 until there is one.
     pub segments: u64,
     /// The feed is over; what is in the ring is all there will be.
     pub over: bool,
@@ -61,14 +62,13 @@ pub enum Order {
 }
 
 /// A feed as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FeedView {
     /// The channel.
-    #[schema(value_type = String)]
     pub channel: ChannelId,
     /// When it went on air.
     pub since: chrono::DateTime<chrono::Utc>,
-    /// What is at the live end: "starting", "programme" or "slate".
+    /// What is at the live end.
     pub state: FeedState,
     /// Milliseconds of stream ahead of the wall clock.
     pub lead_ms: i64,
@@ -83,13 +83,11 @@ pub struct FeedView {
     /// Slate frames sent since it went on air.
     pub slate_frames: u64,
     /// Worker's vital signs.
-    #[schema(value_type = Object)]
     pub vitals: Option<Vitals>,
 }
 
 /// What is at the live end of a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedState {
     /// Nothing has been sent yet.
     Starting,
@@ -100,10 +98,9 @@ pub enum FeedState {
 }
 
 /// One FFmpeg process as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunView {
     /// Its name.
-    #[schema(value_type = String)]
     pub run: RunId,
     /// Its process id, once it lives.
     pub pid: Option<u32>,
@@ -112,7 +109,6 @@ pub struct RunView {
     /// What it plays.
     pub title: String,
     /// How far it is.
-    #[schema(value_type = Object)]
     pub progress: Option<Progress>,
 }
 

@@ -91,8 +91,7 @@ impl Feeds {
     /// If there is no such channel, or no byte of it comes in time.
     pub async fn watch(&self, channel: ChannelId) -> Result<BoxStream<'static, Bytes>, TuneError> {
         let feed = self.tune(channel).await?;
-        let grid = feed.segments().grid();
-        let stream = viewer::stream(Arc::clone(&feed), grid.frames_in(BURST_MS), *self.slow_client.borrow());
+        let stream = viewer::stream(Arc::clone(&feed), feed.grid.frames_in(BURST_MS), *self.slow_client.borrow());
         self.until(&feed, |news| news.chunks > 0).await?;
         Ok(stream)
     }
@@ -106,14 +105,14 @@ impl Feeds {
         feed.touch();
         self.until(&feed, |news| news.segments > 0).await?;
         let segments = feed.segments();
-        Ok((segments.playlist(uri), segments.next_sequence()))
+        Ok((segments.playlist(uri), feed.news.borrow().segments))
     }
 
     /// Returns a segment that is still kept; never starts a feed.
     pub fn segment(&self, channel: ChannelId, sequence: u64) -> Option<Vec<Bytes>> {
         let feed = self.find(channel)?;
         feed.touch();
-        let segment = feed.segments().segment(sequence)?.data.clone();
+        let segment = feed.segments().find(sequence)?.data.clone();
         Some(segment)
     }
 
@@ -203,6 +202,7 @@ impl Feeds {
         let (view, _) = watch::channel(starting(channel.id, now));
         let feed = Arc::new(Feed {
             channel: channel.id,
+            grid,
             ring: RwLock::new(Ring::new(grid.frames_in(BACKLOG_MS), BACKLOG_BYTES)),
             segments: RwLock::new(SegmentWindow::new(grid, sequence)),
             news: watch::channel(News::default()).0,
@@ -211,8 +211,8 @@ impl Feeds {
             view: view.clone(),
             orders: order,
         });
-        let mux = TsMux::with_offset(&channel.name, grid, self.clock_offset_ticks);
-        let output = Output::new(Arc::clone(&feed), ChunkCutter::new(mux, grid));
+        let mux = TsMux::new(&channel.name, grid).with_offset(self.clock_offset_ticks);
+        let output = Output::new(Arc::clone(&feed), ChunkCutter::new(grid, mux));
         let slate = self.slates.of(&channel.profile);
         let start = Start { channel, now, first_index, slate, orders, view };
         let task = OnAir::new(Arc::clone(&feed), self.means.clone(), start, output);

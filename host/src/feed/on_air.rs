@@ -282,16 +282,18 @@ impl OnAir {
             self.perform(action);
             self.pump();
         }
-        while let Some(unit) = self.splice.pop() {
-            if unit.origin == Origin::Slate {
-                self.slate_frames += u64::from(unit.is_video());
-            }
-            self.output.write(&unit);
-        }
+        self.send();
         self.output.flush();
         self.ask_schedule_in_time();
         self.reopen_worker();
         self.show();
+    }
+
+    fn send(&mut self) {
+        while let Some(unit) = self.splice.pop() {
+            self.slate_frames += u64::from(unit.origin == Origin::Slate && unit.kind.is_video());
+            self.output.write(&unit);
+        }
     }
 
     /// Moves frames of the run on air into the splice, up to the horizon, and notices the end of runs.
@@ -301,7 +303,10 @@ impl OnAir {
         if let Some(run) = self.airing.and_then(|id| self.runs.get_mut(&id)) {
             let before = self.splice.next_index();
             while self.splice.next_index() < horizon {
-                let Some(unit) = run.demux.pop() else { break };
+                let Some(unit) = run.demux.pop() else {
+                    run.drained = true;
+                    break;
+                };
                 self.splice.push(unit);
             }
             if self.splice.next_index() > before {
@@ -341,7 +346,7 @@ impl OnAir {
 
     fn is_over(&self, run: &Run, now: Instant) -> bool {
         let on_air = self.airing == Some(run.id);
-        let used_up = run.is_read() && run.demux.is_empty();
+        let used_up = run.is_read() && run.drained;
         (on_air && used_up && run.outcome(now).is_some()) || (!on_air && run.broke_early())
     }
 
@@ -359,7 +364,7 @@ impl OnAir {
             Action::Slate { until } => self.show_slate(until),
             Action::Skip { to } => {
                 tracing::warn!(to, "the clock jumped; the stream goes on at the new time");
-                self.splice.skip_to(to);
+                self.skip(to);
             }
         }
     }
@@ -396,7 +401,16 @@ impl OnAir {
         self.splice.fill_slate(until);
         if self.splice.next_index() < until {
             // No slate yet: an honest hole is better than a stream that stands still.
-            self.splice.skip_to(until);
+            self.skip(until);
+        }
+    }
+
+    /// Goes on at `to`, with nothing for the time between.
+    fn skip(&mut self, to: i64) {
+        self.send();
+        self.splice = Splice::new(self.grid, to, self.slate.borrow().clone());
+        if let Some(run) = self.airing.and_then(|id| self.runs.get(&id)) {
+            self.splice.begin_run(run.first, run.end);
         }
     }
 

@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use exstreamtv_transport::{Chunker, PlacedUnit, TsMux};
+use exstreamtv_transport::{Chunk, ChunkCutter, PlacedUnit};
 
 use super::Feed;
 
@@ -15,43 +14,39 @@ use super::Feed;
 #[derive(Debug)]
 pub struct Output {
     feed: Arc<Feed>,
-    mux: TsMux,
-    chunker: Chunker,
-    packets: BytesMut,
+    cutter: ChunkCutter,
 }
 
 impl Output {
     /// Returns the writer of this feed.
-    pub fn new(feed: Arc<Feed>, mux: TsMux, chunker: Chunker) -> Self {
-        Self { feed, mux, chunker, packets: BytesMut::with_capacity(64 * 1024) }
+    pub fn new(feed: Arc<Feed>, cutter: ChunkCutter) -> Self {
+        Self { feed, cutter }
     }
 
     /// Takes one unit.
     pub fn write(&mut self, unit: &PlacedUnit) {
-        if let Some(chunk) = self.chunker.before(unit) {
-            self.publish(chunk);
-        }
-        self.mux.write(unit, &mut self.packets);
-        self.chunker.push(unit, self.packets.split().freeze());
+        self.cutter.push(unit);
+        self.publish_done();
     }
 
     /// Publishes what has been taken so far.
     pub fn flush(&mut self) {
-        if let Some(chunk) = self.chunker.flush() {
+        self.cutter.flush();
+        self.publish_done();
+    }
+
+    fn publish_done(&mut self) {
+        while let Some(chunk) = self.cutter.pop() {
             self.publish(chunk);
         }
     }
 
-    fn publish(&mut self, chunk: exstreamtv_transport::Chunk) {
-        let segments = {
-            let mut window = self.feed.segments_mut();
-            window.push(&chunk);
-            window.next_sequence()
-        };
+    fn publish(&self, chunk: Chunk) {
+        let segment = self.feed.segments_mut().push(&chunk);
         self.feed.ring_mut().push(chunk);
         self.feed.news.send_modify(|news| {
             news.chunks += 1;
-            news.segments = segments;
+            news.segments = segment.map_or(news.segments, |segment| segment.sequence + 1);
         });
     }
 

@@ -38,6 +38,8 @@ pub struct Run {
     pub demux: RunDemux,
     /// Whether its first frame has been sent.
     pub joined: bool,
+    /// Whether everything that was read has been taken over.
+    pub drained: bool,
     pipe: Option<pipe::Receiver>,
     buffer: Vec<u8>,
     end_of_pipe: Option<Instant>,
@@ -56,6 +58,7 @@ impl Run {
             progress: None,
             demux: RunDemux::new(),
             joined: false,
+            drained: true,
             pipe: None,
             buffer: Vec::new(),
             end_of_pipe: None,
@@ -92,6 +95,7 @@ impl Run {
         self.buffer.resize(READ_BYTES, 0);
         let length = pipe.read(&mut self.buffer).await?;
         self.demux.push(&self.buffer[..length]);
+        self.drained = false;
         Ok(length)
     }
 
@@ -99,6 +103,7 @@ impl Run {
     pub fn close_pipe(&mut self, now: Instant) {
         if self.pipe.take().is_some() || self.end_of_pipe.is_none() {
             self.demux.finish();
+            self.drained = false;
             self.end_of_pipe = Some(now);
         }
     }

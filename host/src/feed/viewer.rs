@@ -32,11 +32,11 @@ fn read(seat: Seat, behind_frames: i64, policy: SlowClient) -> impl Stream<Item 
             news.borrow_and_update();
             let read = feed.ring().read(position);
             match read {
-                Read::Chunk { data, next } => {
+                Read::Chunk { chunk, next } => {
                     position = next;
-                    yield data;
+                    yield chunk.data;
                 }
-                Read::Wait => {
+                Read::Wait(_) => {
                     if news.borrow().over || news.changed().await.is_err() {
                         return;
                     }

@@ -59,7 +59,7 @@ impl WorkerLink {
         let child = spawner.spawn(path.clone(), token.clone(), theirs.into()).await;
         let child = child.map_err(|source| WorkerError::Spawn { path: path.clone(), source })?;
         let process = Process { child: Some(child), life: life.clone() };
-        let mut link = Self { socket, inbox: Decoder::new(), pipes: VecDeque::new(), outbox: BytesMut::new(), process };
+        let mut link = Self { socket, inbox: Decoder::default(), pipes: VecDeque::new(), outbox: BytesMut::new(), process };
         link.greet(&token).await.map_err(|reason| WorkerError::Greeting { path, reason })?;
         link.send(&Command::Configure { ffmpeg: programs.ffmpeg.clone(), ffprobe: programs.ffprobe.clone() });
         Ok(link)
@@ -95,12 +95,17 @@ impl WorkerLink {
     /// Returns the next thing the worker says, sending queued commands meanwhile.
     pub async fn recv(&mut self) -> Event {
         loop {
-            match self.inbox.next::<Report>() {
+            match self.inbox.next_message::<Report>() {
                 Ok(Some(report)) => {
                     let pipe = if report.carries_descriptor() { self.pipes.pop_front() } else { None };
                     return Event::Report(report, pipe);
                 }
                 Ok(None) => {}
+                // One version ahead it may say things that we do not know.
+                Err(error) if !error.is_fatal() => {
+                    tracing::debug!(%error, "a report is not understood");
+                    continue;
+                }
                 Err(error) => return Event::Gone { reason: format!("it talks nonsense: {error}") },
             }
             let interest = if self.outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };

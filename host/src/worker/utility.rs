@@ -58,6 +58,9 @@ impl Utility {
     /// # Errors
     /// Why the file cannot be played, in words for people.
     pub async fn probe(&self, path: PathBuf) -> Result<String, String> {
+        if path.to_str().is_none() {
+            return Err("its name is not UTF-8: rename it".into());
+        }
         self.ask(|answer| Question::Probe(path, answer)).await?
     }
 
