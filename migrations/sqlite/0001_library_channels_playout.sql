@@ -37,8 +37,6 @@ CREATE TABLE media (
 ) STRICT;
 
 CREATE INDEX media_by_state ON media (state, id);
-CREATE INDEX media_by_show  ON media (show_fold, season, episode) WHERE show_fold IS NOT NULL;
-CREATE INDEX media_by_year  ON media (year) WHERE year IS NOT NULL;
 
 CREATE TABLE media_genres (
     genre_fold TEXT    NOT NULL,

@@ -15,6 +15,8 @@ mod media;
 mod playout;
 mod schema;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use broadcasts::Broadcasts;
 pub use channels::{Channels, NewChannel};

@@ -15,13 +15,13 @@ use exstreamtv_model::{MediaId, MediaItem, MediaProbe, MediaState, Metadata};
 
 use crate::{
     StoreError,
-    cell::{Subtree, fold, path_bytes, path_from, read_error},
+    cell::{Subtree, fold, path_bytes, read_error},
     connections::Connections,
 };
 
 mod row;
 
-use row::ScannedRow;
+use row::{KnownRow, ScannedRow};
 pub(crate) use row::{MediaRow, TABLE};
 
 /// The library.
@@ -173,24 +173,17 @@ impl MediaRepo {
         after: Option<&Path>,
         limit: u32,
     ) -> Result<Vec<KnownFile>, StoreError> {
-        let subtree = Subtree::of(root);
-        let rows: Vec<(i64, Vec<u8>, i64, i64, bool)> = sqlx::query_as(KNOWN_FILES)
-            .bind(subtree.root)
-            .bind(subtree.from)
-            .bind(subtree.before)
-            .bind(after.map(path_bytes))
-            .bind(limit)
-            .fetch_all(&mut *self.connections.read().await?)
-            .await
-            .map_err(|error| read_error("list the known files", TABLE, error))?;
-        let known = rows.into_iter().map(|(id, path, size, mtime_ms, missing)| KnownFile {
-            id: MediaId(id),
-            path: path_from(path),
-            size_bytes: size.cast_unsigned(),
-            mtime_ms,
-            missing,
-        });
-        Ok(known.collect())
+        let failed = |error| read_error("list the known files", TABLE, error);
+        let Subtree { root, from, before } = Subtree::of(root);
+        let mut reader = self.connections.read().await?;
+        // The root may be a file. Its path sorts before all that is below it.
+        let first = sqlx::query_as(KNOWN_FILE).bind(root).bind(if after.is_none() { limit } else { 0 });
+        let mut rows: Vec<KnownRow> = first.fetch_all(&mut *reader).await.map_err(failed)?;
+        let left = limit - u32::try_from(rows.len()).unwrap_or(limit);
+        let after = after.map(path_bytes).unwrap_or_default();
+        let below = sqlx::query_as(KNOWN_FILES).bind(from.as_slice().max(after)).bind(before).bind(left);
+        rows.extend(below.fetch_all(&mut *reader).await.map_err(failed)?);
+        Ok(rows.into_iter().map(KnownFile::from).collect())
     }
 
     /// Marks files as vanished; they keep their rows.
@@ -260,13 +253,19 @@ SELECT id, path, size_bytes, mtime_ms, state, reason, probe, metadata, artwork
  ORDER BY id
  LIMIT ?2";
 
-// Two ranges of one index: the root itself may be a file.
-const KNOWN_FILES: &str = "
-SELECT id, path, size_bytes, mtime_ms, state = 'missing'
+const KNOWN_FILE: &str = "
+SELECT id, path, size_bytes, mtime_ms, state = 'missing' AS missing
   FROM media
- WHERE (path = ?1 OR (path >= ?2 AND path < ?3)) AND (?4 IS NULL OR path > ?4)
+ WHERE path = ?1
+ LIMIT ?2";
+
+// One range of the index. "After" is behind the folder's own bound, which is no file's path because it ends in a slash.
+const KNOWN_FILES: &str = "
+SELECT id, path, size_bytes, mtime_ms, state = 'missing' AS missing
+  FROM media
+ WHERE path > ?1 AND path < ?2
  ORDER BY path
- LIMIT ?5";
+ LIMIT ?3";
 
 const MARK_MISSING: &str = "
 UPDATE media
@@ -278,3 +277,18 @@ SELECT count(*) FILTER (WHERE state = 'ready'),
        count(*) FILTER (WHERE state = 'broken'),
        count(*) FILTER (WHERE state = 'missing')
   FROM media";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_indexed, assert_paged};
+
+    #[tokio::test]
+    async fn pages_are_read_by_index() {
+        assert_indexed(FIND_MANY, "media USING INTEGER PRIMARY KEY").await;
+        assert_indexed(MARK_MISSING, "media USING INTEGER PRIMARY KEY").await;
+        assert_paged(PAGE, "(rowid>?)").await;
+        assert_paged(PAGE_OF_STATE, "(state=? AND id>?)").await;
+        assert_paged(KNOWN_FILES, "(path>? AND path<?)").await;
+    }
+}

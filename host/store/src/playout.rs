@@ -233,14 +233,15 @@ SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, wh
   FROM (SELECT * FROM playout WHERE channel_id = ?1 AND start_ms <= ?2 ORDER BY start_ms DESC LIMIT 1)
  WHERE stop_ms > ?2";
 
+// CROSS JOIN keeps SQLite from walking every timeline from end to end.
 const ON_AIR_EVERYWHERE: &str = "
 SELECT playout.id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
   FROM channels
-  JOIN playout
+ CROSS JOIN playout
     ON playout.channel_id = channels.id
    AND playout.start_ms = (SELECT max(start_ms) FROM playout WHERE channel_id = channels.id AND start_ms <= ?1)
  WHERE stop_ms > ?1
- ORDER BY channel_id";
+ ORDER BY channels.id";
 
 const END: &str = "
 SELECT stop_ms
@@ -259,3 +260,18 @@ INSERT INTO playout_cursor (channel_id, state, seed, upto_ms)
 VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (channel_id) DO UPDATE
    SET state = excluded.state, seed = excluded.seed, upto_ms = excluded.upto_ms";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::assert_paged;
+
+    #[tokio::test]
+    async fn a_timeline_is_read_by_index() {
+        assert_paged(WINDOW, "(channel_id=? AND start_ms>? AND start_ms<?)").await;
+        assert_paged(ON_AIR, "(channel_id=? AND start_ms<?)").await;
+        assert_paged(ON_AIR_EVERYWHERE, "playout USING INDEX sqlite_autoindex_playout_1 (channel_id=? AND start_ms=?)")
+            .await;
+        assert_paged(END, "(channel_id=?)").await;
+    }
+}

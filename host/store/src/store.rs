@@ -72,3 +72,46 @@ impl Store {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use exstreamtv_model::{CollectionSource, collection::MediaQuery};
+
+    use crate::{StoreError, StoreErrorKind, testing};
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_in_so_many_words_and_loses_nothing() {
+        let (_folder, store) = testing::store().await;
+        let kept = store.collections().insert("kept", &CollectionSource::Query(MediaQuery::default())).await.unwrap();
+        let pages = "PRAGMA max_page_count = 1"; // SQLite takes the present size when that is more
+        sqlx::query(pages).execute(store.connections.writer()).await.unwrap();
+        let fat = "x".repeat(100_000);
+        let error = store.collections().insert(&fat, &kept.source).await.unwrap_err();
+        assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
+        assert_eq!(error.kind(), StoreErrorKind::DiskFull);
+        assert_eq!(error.to_string(), "add the collection: the disk is full; free some space where the database lies");
+        assert_eq!(store.collections().list().await.unwrap(), [kept]);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let (_folder, store) = testing::store().await;
+        let mut reader = store.connections.read().await.unwrap();
+        let refused = sqlx::query("DELETE FROM channels").execute(&mut *reader).await.unwrap_err();
+        assert!(refused.to_string().contains("readonly"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_change_is_undone() {
+        let (_folder, store) = testing::store().await;
+        let mut transaction = store.connections.write().await.unwrap();
+        sqlx::query("INSERT INTO collections (name, source) VALUES ('half', 'manual')")
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        drop(transaction);
+        assert_eq!(store.collections().list().await.unwrap(), []);
+        store.collections().insert("whole", &CollectionSource::Manual { items: Vec::new() }).await.unwrap();
+        assert_eq!(store.collections().list().await.unwrap().len(), 1);
+    }
+}

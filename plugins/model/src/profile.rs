@@ -115,7 +115,7 @@ impl OutputProfile {
     /// # Errors
     /// Names the first value that cannot be sent.
     pub fn check(&self) -> Result<(), ProfileError> {
-        let side_ok = |side: u32| side % 2 == 0 && (64..=7680).contains(&side);
+        let side_ok = |side: u32| side.is_multiple_of(2) && (64..=7680).contains(&side);
         if !side_ok(self.width) || !side_ok(self.height) {
             return Err(ProfileError::Size { width: self.width, height: self.height });
         }

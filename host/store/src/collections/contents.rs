@@ -49,14 +49,12 @@ pub(super) async fn pool(connections: &Connections, source: &CollectionSource) -
 }
 
 async fn in_folder(reader: &mut SqliteConnection, subtree: Subtree) -> Result<Vec<MediaId>, StoreError> {
-    let ids: Vec<i64> = sqlx::query_scalar(IN_FOLDER)
-        .bind(subtree.root)
-        .bind(subtree.from)
-        .bind(subtree.before)
-        .fetch_all(reader)
-        .await
-        .map_err(|error| read_error(ACT, TABLE, error))?;
-    Ok(ids.into_iter().map(MediaId).collect())
+    let failed = |error| read_error(ACT, TABLE, error);
+    // The folder may be a file. Its path sorts before all that is below it.
+    let root = sqlx::query_scalar(AT_PATH).bind(subtree.root).fetch_all(&mut *reader).await.map_err(failed)?;
+    let below = sqlx::query_scalar(BELOW).bind(subtree.from).bind(subtree.before);
+    let below: Vec<i64> = below.fetch_all(reader).await.map_err(failed)?;
+    Ok(root.into_iter().chain(below).map(MediaId).collect())
 }
 
 async fn playable(reader: &mut SqliteConnection, items: &[MediaId]) -> Result<Vec<MediaId>, StoreError> {
@@ -119,17 +117,24 @@ impl TryFrom<PoolRow> for PoolItem {
 
 const ACT: &str = "read what is in the collection";
 
-const IN_FOLDER: &str = "
+const AT_PATH: &str = "
 SELECT id
   FROM media
- WHERE (path = ?1 OR (path >= ?2 AND path < ?3)) AND state = 'ready' AND duration_ms > 0
+ WHERE path = ?1 AND +state = 'ready' AND duration_ms > 0";
+
+// The plus sign keeps SQLite from walking all that is ready in the library.
+const BELOW: &str = "
+SELECT id
+  FROM media
+ WHERE path >= ?1 AND path < ?2 AND +state = 'ready' AND duration_ms > 0
  ORDER BY path";
 
+// CROSS JOIN keeps SQLite from walking the library and the list in each other.
 const PLAYABLE: &str = "
 SELECT media.id
   FROM json_each(?1) AS item
-  JOIN media ON media.id = item.value
- WHERE state = 'ready' AND duration_ms > 0
+ CROSS JOIN media ON media.id = item.value
+ WHERE +state = 'ready' AND duration_ms > 0
  ORDER BY item.key";
 
 const MATCHING: &str = "
@@ -147,4 +152,18 @@ SELECT id
 const POOL: &str = "
 SELECT id, duration_ms, kind, title, show, season, episode
   FROM media
- WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'ready' AND duration_ms > 0";
+ WHERE id IN (SELECT value FROM json_each(?1)) AND +state = 'ready' AND duration_ms > 0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_indexed, assert_paged};
+
+    #[tokio::test]
+    async fn folders_lists_and_pools_are_read_by_index() {
+        assert_indexed(AT_PATH, "(path=?)").await;
+        assert_paged(BELOW, "(path>? AND path<?)").await;
+        assert_indexed(PLAYABLE, "media USING INTEGER PRIMARY KEY").await;
+        assert_indexed(POOL, "media USING INTEGER PRIMARY KEY").await;
+    }
+}

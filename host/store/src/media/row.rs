@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Utc};
 use exstreamtv_model::{MediaId, MediaItem, MediaState, Metadata};
 use sqlx::{Sqlite, query::QueryScalar, sqlite::SqliteArguments};
 
-use super::ScannedMedia;
+use super::{KnownFile, ScannedMedia};
 use crate::{
     StoreError,
     cell::{RowOf, fold, path_bytes, path_from, to_json, to_name},
@@ -51,6 +51,23 @@ impl TryFrom<MediaRow> for MediaItem {
             probe: row.probe.map(|probe| at.json("probe", &probe)).transpose()?,
             metadata: Metadata { artwork: row.artwork.map(path_from), ..metadata },
         })
+    }
+}
+
+/// The few columns that a scan compares.
+#[derive(sqlx::FromRow)]
+pub(super) struct KnownRow {
+    id: i64,
+    path: Vec<u8>,
+    size_bytes: i64,
+    mtime_ms: i64,
+    missing: bool,
+}
+
+impl From<KnownRow> for KnownFile {
+    fn from(row: KnownRow) -> Self {
+        let KnownRow { id, path, size_bytes, mtime_ms, missing } = row;
+        Self { id: MediaId(id), path: path_from(path), size_bytes: size_bytes.cast_unsigned(), mtime_ms, missing }
     }
 }
 

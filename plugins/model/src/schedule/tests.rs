@@ -23,6 +23,7 @@ fn request() -> PlanRequest {
         order: ItemOrder::Name,
         state: None,
         seed: 7,
+        after: None,
     }
 }
 

@@ -1,0 +1,18 @@
+//! What every engine behind the store must do, shown on a real SQLite file.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "contract/fixture.rs"]
+mod fixture;
+
+#[path = "contract/broadcasts.rs"]
+mod broadcasts;
+#[path = "contract/channels.rs"]
+mod channels;
+#[path = "contract/collections.rs"]
+mod collections;
+#[path = "contract/media.rs"]
+mod media;
+#[path = "contract/opening.rs"]
+mod opening;
+#[path = "contract/playout.rs"]
+mod playout;
