@@ -53,15 +53,13 @@ impl Run {
         ffprobe.args(["-v", "error", "-of", "csv=p=0", "-show_entries", "packet=pts_time,dts_time,flags"]);
         let output = ffprobe.args(["-select_streams", kind]).arg(self.path()).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
+        // The lines between are side data.
         let packet = |line: &str| {
             let fields: Vec<&str> = line.split(',').collect();
-            Packet {
-                pts_s: fields[0].parse().unwrap(),
-                dts_s: fields[1].parse().unwrap(),
-                key: fields[2].contains('K'),
-            }
+            let [pts, dts, flags, ..] = fields[..] else { return None };
+            Some(Packet { pts_s: pts.parse().ok()?, dts_s: dts.parse().ok()?, key: flags.contains('K') })
         };
-        text.lines().map(packet).collect()
+        text.lines().filter_map(packet).collect()
     }
 
     /// Frames of the video in presentation order that are keyframes.
