@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    picture::Shown,
+    picture::{Mark, Shown},
     ts::{AUDIO_FRAME_TICKS, Report},
 };
 
@@ -31,8 +31,8 @@ const QUIET_SAMPLES: usize = 4_800;
 pub struct Flash {
     /// When it is shown, unwrapped ticks.
     pub pts: i64,
-    /// Which clip it is from.
-    pub clip: Option<u8>,
+    /// Which clip it is from, and where in it.
+    pub mark: Option<Mark>,
     /// Beep minus flash, if there is a beep near; positive is late sound.
     pub offset_ms: Option<f64>,
 }
@@ -48,8 +48,7 @@ pub fn measure(capture: &Path, report: &Report, shown: &[Shown]) -> Vec<Flash> {
         .map(|picture| {
             let nearest = beeps.iter().map(|beep| beep - picture.pts).min_by_key(|distance| distance.abs());
             let near = nearest.filter(|distance| distance.abs() <= REACH_TICKS);
-            let clip = picture.mark.map(|mark| mark.clip);
-            Flash { pts: picture.pts, clip, offset_ms: near.map(|ticks| ticks as f64 / 90.0) }
+            Flash { pts: picture.pts, mark: picture.mark, offset_ms: near.map(|ticks| ticks as f64 / 90.0) }
         })
         .collect()
 }

@@ -16,5 +16,6 @@ pub mod host;
 pub mod patience;
 pub mod picture;
 pub mod process;
+pub mod stage;
 pub mod ts;
 pub mod viewer;
