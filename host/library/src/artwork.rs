@@ -25,7 +25,7 @@ pub fn artwork_of_file<'a>(stem: &OsStr, kind: MediaKind, names: &'a [OsString])
 }
 
 /// Returns the picture of a folder among `names`, the names in it; a season's own poster may lie in its series' folder.
-pub fn artwork_of_folder<'a>(season: Option<u32>, names: &'a [OsString]) -> Option<&'a OsStr> {
+pub fn artwork_of_folder(season: Option<u32>, names: &[OsString]) -> Option<&OsStr> {
     let of_season = season.map(|season| match season {
         0 => "season-specials-poster".to_owned(),
         season => format!("season{season:02}-poster"),
@@ -39,7 +39,7 @@ pub fn artwork_of_folder<'a>(season: Option<u32>, names: &'a [OsString]) -> Opti
 }
 
 /// Returns the picture whose lower-case stem ranks lowest; the first of several.
-fn best<'a>(names: &'a [OsString], rank: impl Fn(&str) -> Option<usize>) -> Option<&'a OsStr> {
+fn best(names: &[OsString], rank: impl Fn(&str) -> Option<usize>) -> Option<&OsStr> {
     let ranked = names.iter().filter_map(|name| {
         let lower = name.to_string_lossy().to_lowercase();
         let (stem, extension) = lower.rsplit_once('.')?;

@@ -1,5 +1,7 @@
 //! Folders on a real file system: what is found, in which order, and what stands beside it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

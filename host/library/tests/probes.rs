@@ -1,5 +1,7 @@
 //! Answers of the real ffprobe 5.1 (recorded in `fixtures/ffprobe`), and answers that no ffprobe should give.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use exstreamtv_library::{ProbeError, parse_probe};
 use exstreamtv_model::{
     FrameRate, MediaProbe,
