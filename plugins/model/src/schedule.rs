@@ -87,8 +87,8 @@ pub struct PlanEntry {
 /// Most bytes of state, written as JSON.
 pub const MAX_STATE_BYTES: usize = 64 * 1024;
 
-/// Most entries of one answer: two weeks of ten-second clips fit.
-pub const MAX_ENTRIES: usize = 150_000;
+/// Most entries of one answer: two days of one-second clips fit.
+pub const MAX_ENTRIES: usize = 200_000;
 
 /// Why an answer cannot go on air; the host refuses it, whoever wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
