@@ -1,0 +1,168 @@
+//! `/api/v1`: everything that people and programs may ask and change, described by `/api/openapi.json`.
+//!
+//! Does: put the endpoints together and describe them.
+//! Does not: authenticate (the default listens on loopback); let other sites' pages in: there is no CORS, and their changes are refused.
+//! Invariant: a route and its description are made from the same list, so neither exists without the other.
+
+mod channels;
+mod collections;
+mod feeds;
+mod library;
+mod merge;
+mod now;
+mod page;
+mod playout;
+
+use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
+pub use now::{OnNow, on_now};
+pub use playout::EntryView;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use utoipa::{
+    OpenApi,
+    openapi::{ContentBuilder, Ref, ResponseBuilder},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    App,
+    problem::{ApiError, Problem},
+};
+use axum::response::IntoResponse;
+
+/// The largest body that is read.
+const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// Returns the API and its description.
+pub fn router() -> Router<App> {
+    let (routes, description) = described().split_for_parts();
+    routes
+        .route("/api/openapi.json", get(|| async move { Json(description) }))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(CsrfLayer::new().with_rejection_response(|_: ProtectionError| ApiError::CrossSite.into_response()))
+}
+
+fn described() -> OpenApiRouter<App> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(channels::list::list, channels::create::create))
+        .routes(routes!(
+            channels::get::get,
+            channels::replace::replace,
+            channels::patch::patch,
+            channels::delete::delete
+        ))
+        .routes(routes!(playout::playout))
+        .routes(routes!(collections::list::list, collections::create::create))
+        .routes(routes!(
+            collections::get::get,
+            collections::replace::replace,
+            collections::patch::patch,
+            collections::delete::delete
+        ))
+        .routes(routes!(collections::items::items))
+        .routes(routes!(library::status::status))
+        .routes(routes!(library::scan::scan))
+        .routes(routes!(library::events::events))
+        .routes(routes!(library::media::list))
+        .routes(routes!(library::media::get))
+        .routes(routes!(now::now))
+        .routes(routes!(feeds::feeds));
+    let mut described = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1);
+    describe_problems(described.get_openapi_mut());
+    described
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "EXStreamTV",
+        description = "Channels, collections, the library and what is on air. Errors are RFC 9457 problem documents.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// Any endpoint may answer with a problem, so it is described in one place.
+fn describe_problems(description: &mut utoipa::openapi::OpenApi) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let problem = ResponseBuilder::new().description("A problem").content("application/problem+json", content).build();
+    for item in description.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), problem.clone().into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{Method, StatusCode};
+
+    use super::super::fakes::{Host, body_json, request};
+
+    #[tokio::test]
+    async fn every_described_route_is_served() {
+        let host = Host::open().await;
+        let description = body_json(host.get("/api/openapi.json").await).await;
+        let paths = description["paths"].as_object().unwrap();
+        assert!(paths.len() >= 13, "{paths:?}");
+        for (path, item) in paths {
+            for method in item.as_object().unwrap().keys() {
+                let method: Method = method.to_uppercase().parse().unwrap();
+                let path = path.replace("{id}", "999");
+                let response = host.send(request(method.as_str(), &path).body("{}".into()).unwrap()).await;
+                assert_ne!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+                if response.status() == StatusCode::NOT_FOUND {
+                    assert_eq!(
+                        body_json(response).await["type"],
+                        "urn:exstreamtv:problem:not-found",
+                        "{method} {path}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_description_refers_to_nothing_that_it_does_not_hold() {
+        let host = Host::open().await;
+        let description = body_json(host.get("/api/openapi.json").await).await;
+        let mut open = vec![&description];
+        let mut references = 0;
+        while let Some(value) = open.pop() {
+            if let Some(target) = value.get("$ref").and_then(|target| target.as_str()) {
+                assert!(description.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+                references += 1;
+            }
+            match value {
+                serde_json::Value::Object(map) => open.extend(map.values()),
+                serde_json::Value::Array(list) => open.extend(list),
+                _ => {}
+            }
+        }
+        assert!(references > 20, "{references}");
+    }
+
+    #[tokio::test]
+    async fn pages_of_other_sites_can_neither_read_nor_change_anything() {
+        let host = Host::open().await;
+        let foreign =
+            request("POST", "/api/v1/library/scan").header("origin", "https://evil.example").header("host", "tv.lan");
+        let response = host.send(foreign.body("".into()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert_eq!(body_json(response).await["type"], "urn:exstreamtv:problem:cross-site");
+        assert!(host.scans().is_empty());
+
+        let read = request("GET", "/api/v1/channels").header("origin", "https://evil.example");
+        let response = host.send(read.body("".into()).unwrap()).await;
+        assert!(!response.headers().contains_key("access-control-allow-origin"));
+    }
+
+    #[tokio::test]
+    async fn a_body_beyond_the_limit_is_refused() {
+        let host = Host::open().await;
+        let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
+        let response = host.json("POST", "/api/v1/channels", &huge).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}

@@ -1,0 +1,6 @@
+//! `/api/v1/library`: the files there are, and the scan that finds them.
+
+pub mod events;
+pub mod media;
+pub mod scan;
+pub mod status;

@@ -1,0 +1,340 @@
+//! A host for tests: a real database in a folder of its own, everything else pretended.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, request},
+    response::Response,
+};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use exstreamtv_model::{
+    Channel, ChannelId, CollectionId, EntryKind, ItemOrder, MediaId, MediaProbe, MediaState, Metadata, OutputProfile,
+    RunId,
+};
+use exstreamtv_store::{Cursor, NewChannel, NewEntry, ScannedMedia, Store};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use super::state::{
+    Broadcaster, FeedState, FeedView, HealthPort, HttpSettings, HttpState, LibraryPort, LibraryStatus, PartHealth,
+    Playlist, PlayoutPort, RunKind, RunView, TsStream, TuneError, ViewerInfo,
+};
+use crate::clock::Clock;
+
+/// A host for tests.
+pub struct Host {
+    pub store: Store,
+    router: Router,
+    world: Arc<World>,
+    folder: TempDir,
+}
+
+/// How the only part of the host is.
+pub enum Part {
+    Works,
+    Fails(&'static str),
+    Panics,
+}
+
+/// Everything that is pretended.
+struct World {
+    now_ms: AtomicI64,
+    version: AtomicU64,
+    tunes: AtomicU32,
+    viewers: Arc<Mutex<Vec<ChannelId>>>,
+    agent: Mutex<Option<String>>,
+    refusal: Mutex<Option<TuneError>>,
+    feeds: Mutex<Vec<FeedView>>,
+    rebuilds: Mutex<Vec<ChannelId>>,
+    scans: Mutex<Vec<Option<PathBuf>>>,
+    library: watch::Sender<LibraryStatus>,
+    part: Mutex<Part>,
+}
+
+impl Host {
+    pub async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let status = LibraryStatus { roots: vec!["/tv".into()], ..Default::default() };
+        let world = Arc::new(World {
+            now_ms: AtomicI64::new(1_767_225_600_000),
+            version: AtomicU64::new(1),
+            tunes: AtomicU32::new(0),
+            viewers: Arc::default(),
+            agent: Mutex::default(),
+            refusal: Mutex::default(),
+            feeds: Mutex::default(),
+            rebuilds: Mutex::default(),
+            scans: Mutex::default(),
+            library: watch::channel(status).0,
+            part: Mutex::new(Part::Works),
+        });
+        let store = Store::open(&folder.path().join("test.db"), world.now()).await.unwrap();
+        // The sender goes; its last value stays.
+        let (_, settings) = watch::channel(HttpSettings::default());
+        let state = HttpState {
+            store: store.clone(),
+            broadcaster: world.clone(),
+            library: world.clone(),
+            playout: world.clone(),
+            clock: world.clone(),
+            settings,
+            health: world.clone(),
+        };
+        Self { store, router: super::router(state), world, folder }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.send(request("GET", path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn json(&self, method: &str, path: &str, body: &str) -> Response {
+        let request = request(method, path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub async fn channel(&self, number: &str, name: &str) -> Channel {
+        self.store.channels().insert(&new_channel(number, name)).await.unwrap()
+    }
+
+    pub async fn disabled_channel(&self, number: &str, name: &str) -> Channel {
+        self.store.channels().insert(&NewChannel { enabled: false, ..new_channel(number, name) }).await.unwrap()
+    }
+
+    /// Fills a channel's time from now on; titles and lengths in seconds.
+    pub async fn timeline(&self, channel: ChannelId, programmes: &[(&str, i64)]) {
+        let mut start = self.world.now();
+        let mut entries = Vec::new();
+        for (title, length_s) in programmes {
+            let stop = start + TimeDelta::seconds(*length_s);
+            let (title, why) = ((*title).to_owned(), "test".to_owned());
+            entries.push(NewEntry { start, stop, media: None, in_point_ms: 0, kind: EntryKind::Programme, title, why });
+            start = stop;
+        }
+        let cursor = Cursor { state: serde_json::Value::Null, seed: 1, upto: start };
+        self.store.playout().append(channel, &entries, &cursor).await.unwrap();
+    }
+
+    pub async fn media(&self, path: &str, title: &str) -> MediaId {
+        self.save_media(path, MediaState::Ready, Metadata { title: title.into(), ..Default::default() }).await
+    }
+
+    pub async fn broken_media(&self, path: &str, reason: &str) -> MediaId {
+        let state = MediaState::Broken { reason: reason.into() };
+        self.save_media(path, state, Metadata { title: "broken".into(), ..Default::default() }).await
+    }
+
+    pub async fn media_with_artwork(&self, name: &str, picture: &[u8]) -> MediaId {
+        let artwork = self.folder.path().join(name);
+        std::fs::write(&artwork, picture).unwrap();
+        let metadata = Metadata { title: "T".into(), artwork: Some(artwork), ..Default::default() };
+        self.save_media("/tv/with-artwork.mkv", MediaState::Ready, metadata).await
+    }
+
+    async fn save_media(&self, path: &str, state: MediaState, metadata: Metadata) -> MediaId {
+        let streams = Vec::new();
+        let probe = MediaProbe {
+            container: "matroska".into(),
+            duration_ms: 60_000,
+            bitrate_bps: None,
+            streams,
+            chapters: vec![],
+        };
+        let probe = (state == MediaState::Ready).then_some(probe);
+        let media = ScannedMedia { path: path.into(), size_bytes: 1, mtime_ms: 1, state, probe, metadata };
+        self.store.media().upsert(&media, self.world.now()).await.unwrap()
+    }
+
+    pub fn on_air(&self, channel: ChannelId) {
+        let run = RunView { run: RunId(1), pid: Some(4711), kind: RunKind::OnAir, progress: None };
+        let feed = FeedView {
+            channel,
+            state: FeedState::OnAir,
+            since_ms: 0,
+            worker_pid: Some(4710),
+            runs: vec![run],
+            viewers: 1,
+            lead_ms: 3000,
+        };
+        self.world.feeds.lock().unwrap().push(feed);
+    }
+
+    pub fn refuse_tuning(&self, error: TuneError) {
+        *self.world.refusal.lock().unwrap() = Some(error);
+    }
+
+    pub fn break_part(&self, part: Part) {
+        *self.world.part.lock().unwrap() = part;
+    }
+
+    pub fn bump_version(&self) {
+        self.world.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn pass_hours(&self, hours: i64) {
+        self.world.now_ms.fetch_add(hours * 3_600_000, Ordering::Relaxed);
+    }
+
+    pub fn scan_progress(&self, files_found: u64, files_done: u64) {
+        self.world.library.send_modify(|status| {
+            status.scanning = true;
+            status.files_found = files_found;
+            status.files_done = files_done;
+        });
+    }
+
+    pub fn tunes(&self) -> u32 {
+        self.world.tunes.load(Ordering::Relaxed)
+    }
+
+    pub fn viewers(&self, channel: ChannelId) -> usize {
+        self.world.viewers.lock().unwrap().iter().filter(|viewed| **viewed == channel).count()
+    }
+
+    pub fn last_agent(&self) -> Option<String> {
+        self.world.agent.lock().unwrap().clone()
+    }
+
+    pub fn rebuilds(&self) -> Vec<ChannelId> {
+        self.world.rebuilds.lock().unwrap().clone()
+    }
+
+    pub fn scans(&self) -> Vec<Option<PathBuf>> {
+        self.world.scans.lock().unwrap().clone()
+    }
+}
+
+pub fn request(method: &str, path: &str) -> request::Builder {
+    Request::builder().method(method).uri(path)
+}
+
+pub async fn body_bytes(response: Response) -> Bytes {
+    axum::body::to_bytes(response.into_body(), 10_000_000).await.unwrap()
+}
+
+pub async fn body_text(response: Response) -> String {
+    String::from_utf8(body_bytes(response).await.to_vec()).unwrap()
+}
+
+pub async fn body_json(response: Response) -> serde_json::Value {
+    serde_json::from_slice(&body_bytes(response).await).unwrap()
+}
+
+fn new_channel(number: &str, name: &str) -> NewChannel {
+    NewChannel {
+        number: number.parse().unwrap(),
+        name: name.into(),
+        group: String::new(),
+        logo: None,
+        zone: chrono_tz::UTC,
+        profile: OutputProfile::default(),
+        collection: None::<CollectionId>,
+        order: ItemOrder::Name,
+        enabled: true,
+    }
+}
+
+/// Leaves the house when it is dropped.
+struct Viewer {
+    channel: ChannelId,
+    viewers: Arc<Mutex<Vec<ChannelId>>>,
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        let mut viewers = self.viewers.lock().unwrap();
+        let seat = viewers.iter().position(|viewed| *viewed == self.channel).unwrap();
+        viewers.remove(seat);
+    }
+}
+
+impl World {
+    fn tune(&self) -> Result<(), TuneError> {
+        self.tunes.fetch_add(1, Ordering::Relaxed);
+        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Broadcaster for World {
+    fn tune_ts(&self, channel: ChannelId, viewer: ViewerInfo) -> BoxFuture<'_, Result<TsStream, TuneError>> {
+        async move {
+            self.tune()?;
+            *self.agent.lock().unwrap() = viewer.user_agent;
+            self.viewers.lock().unwrap().push(channel);
+            let seat = Viewer { channel, viewers: self.viewers.clone() };
+            let packets = stream::iter([Bytes::from_static(&[0x47; 188])]).chain(stream::pending());
+            Ok(packets.map(move |packet| (packet, &seat).0.clone()).boxed())
+        }
+        .boxed()
+    }
+
+    fn playlist(&self, _: ChannelId) -> BoxFuture<'_, Result<Playlist, TuneError>> {
+        async move {
+            self.tune()?;
+            let text =
+                "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2.000,\nseg/7.ts\n".to_owned();
+            Ok(Playlist { text, version: 7 })
+        }
+        .boxed()
+    }
+
+    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError> {
+        let there = channel != ChannelId(99) && sequence == 7;
+        Ok(there.then(|| vec![Bytes::from_static(&[0x47; 188]), Bytes::from_static(&[0x47; 188])]))
+    }
+
+    fn feeds(&self) -> Vec<FeedView> {
+        self.feeds.lock().unwrap().clone()
+    }
+}
+
+impl LibraryPort for World {
+    fn watch(&self) -> watch::Receiver<LibraryStatus> {
+        self.library.subscribe()
+    }
+
+    fn request_scan(&self, root: Option<PathBuf>) {
+        self.scans.lock().unwrap().push(root);
+    }
+}
+
+impl PlayoutPort for World {
+    fn rebuild(&self, channel: ChannelId) {
+        self.rebuilds.lock().unwrap().push(channel);
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.now_ms.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+impl HealthPort for World {
+    fn parts(&self) -> Vec<PartHealth> {
+        let (ok, detail) = match &*self.part.lock().unwrap() {
+            Part::Works => (true, String::new()),
+            Part::Fails(detail) => (false, (*detail).to_owned()),
+            Part::Panics => panic!("a check that panics"),
+        };
+        vec![PartHealth { name: "database".into(), ok, detail }]
+    }
+}

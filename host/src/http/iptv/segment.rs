@@ -1,0 +1,76 @@
+//! `/iptv/channel/hls/{channel}/{sequence}.ts`: one segment.
+//!
+//! Invariant: the address means the same bytes for ever, so caches may keep them; an address without bytes is never cached.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use super::lineup::{channel_id, numbered};
+use crate::http::{HttpState, extract::PathPart, problem::ApiError};
+
+/// Answers with a segment that is still kept; never starts a feed.
+#[tracing::instrument(name = "http.segment.get", level = "debug", skip_all, fields(channel.id = %channel, file = %file))]
+pub async fn segment(
+    State(state): State<HttpState>,
+    PathPart((channel, file)): PathPart<(String, String)>,
+) -> Result<Response, ApiError> {
+    let none = || ApiError::NotFound { what: "segment", id: format!("{channel}/{file}") };
+    let sequence = numbered(&file, "ts").and_then(|stem| stem.parse().ok()).ok_or_else(none)?;
+    let id = channel_id(&channel).ok_or_else(none)?;
+    let pieces = state.broadcaster.segment(id, sequence)?.ok_or_else(none)?;
+    let length_bytes: usize = pieces.iter().map(bytes::Bytes::len).sum();
+    // The pieces are the ring's own: sending them one by one copies nothing.
+    let body = Body::from_stream(futures::stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("video/mp2t")),
+        (header::CONTENT_LENGTH, HeaderValue::from(length_bytes)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=600, immutable")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::{StatusCode, header},
+    };
+
+    use crate::http::fakes::{Host, request};
+
+    #[tokio::test]
+    async fn a_segment_that_is_not_there_is_not_pinned_by_caches() {
+        let host = Host::open().await;
+        let channel = host.channel("5", "Five").await;
+        for path in [format!("{}/8.ts", channel.id), format!("{}/07.ts", channel.id), "99/7.ts".into(), "x/7.ts".into()]
+        {
+            let response = host.get(&format!("/iptv/hls/{path}")).await;
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+            assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        }
+        assert_eq!(host.tunes(), 0, "a segment never starts a feed");
+    }
+
+    #[tokio::test]
+    async fn a_web_player_may_ask_first_and_read_the_length() {
+        let host = Host::open().await;
+        let channel = host.channel("5", "Five").await;
+        let asked = request("OPTIONS", &format!("/iptv/hls/{}/7.ts", channel.id))
+            .header("origin", "https://player.example")
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "range");
+        let response = host.send(asked.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        let response = host.get(&format!("/iptv/hls/{}/7.ts", channel.id)).await;
+        let exposed = response.headers()[header::ACCESS_CONTROL_EXPOSE_HEADERS].to_str().unwrap().to_lowercase();
+        assert!(exposed.contains("content-length") && exposed.contains("date"), "{exposed}");
+    }
+}

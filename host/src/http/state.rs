@@ -1,0 +1,221 @@
+//! What the HTTP side needs from the rest of the host, as small doors that tests can stand in for.
+//!
+//! Does: name the questions a handler may ask and the shapes of the answers.
+//! Does not: answer them; `app` plugs in the real feeds, library and playouts.
+//! Invariant: nothing here knows HTTP, so a port never sees a header or a status code.
+
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use exstreamtv_model::{ChannelId, RunId, health::Progress};
+use exstreamtv_store::Store;
+use futures::{future::BoxFuture, stream::BoxStream};
+use serde::Serialize;
+use tokio::sync::watch;
+use utoipa::ToSchema;
+
+use super::origin::{BaseUrl, TrustedProxies};
+use crate::clock::Clock;
+
+/// Everything a handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The database.
+    pub store: Store,
+    /// The feeds on air.
+    pub broadcaster: Arc<dyn Broadcaster>,
+    /// The library scan.
+    pub library: Arc<dyn LibraryPort>,
+    /// The timelines.
+    pub playout: Arc<dyn PlayoutPort>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Settings that a reload may change.
+    pub settings: watch::Receiver<HttpSettings>,
+    /// The parts of the host and how they are.
+    pub health: Arc<dyn HealthPort>,
+}
+
+/// Settings of the HTTP side; read anew for each request.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The address clients use, when the administrator knows better than the `Host` header.
+    pub public_url: Option<BaseUrl>,
+    /// Whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Days of guide in a document whose request does not say; 1 to 14.
+    pub guide_days: u32,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { public_url: None, trusted_proxies: TrustedProxies::default(), guide_days: 7 }
+    }
+}
+
+/// The feeds on air.
+pub trait Broadcaster: Send + Sync {
+    /// Joins a channel's transport stream, starting the feed if needed; dropping the stream ends the session.
+    fn tune_ts(&self, channel: ChannelId, viewer: ViewerInfo) -> BoxFuture<'_, Result<TsStream, TuneError>>;
+    /// Returns the media playlist as soon as it lists a segment, starting the feed if needed.
+    /// Segments in it are written `seg/{sequence}.ts`, one on a line.
+    fn playlist(&self, channel: ChannelId) -> BoxFuture<'_, Result<Playlist, TuneError>>;
+    /// Returns a segment that is still kept, in pieces that are shared and not copied; never starts a feed.
+    ///
+    /// # Errors
+    /// When the host is stopping.
+    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError>;
+    /// Returns every feed there is, for people.
+    fn feeds(&self) -> Vec<FeedView>;
+}
+
+/// An endless transport stream; whole packets, shared bytes.
+pub type TsStream = BoxStream<'static, Bytes>;
+
+/// Who watches; for people and logs, never an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewerInfo {
+    /// Address of the client as far as trusted proxies tell.
+    pub ip: IpAddr,
+    /// What the client calls itself, at most 200 characters.
+    pub user_agent: Option<String>,
+}
+
+/// A media playlist at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Playlist {
+    /// The text, with relative segment addresses.
+    pub text: String,
+    /// Changes whenever the text does; unique for the life of the channel.
+    pub version: u64,
+}
+
+/// Why a channel cannot be watched now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TuneError {
+    /// There is no such channel (any more).
+    #[error("tune the channel: it does not exist")]
+    NoSuchChannel,
+    /// Somebody switched it off.
+    #[error("tune the channel: it is disabled")]
+    Disabled,
+    /// This machine can encode no further channel at the moment.
+    #[error("tune the channel: every encoder is in use, try again in {retry_after_s} s")]
+    Busy {
+        /// When a new attempt makes sense.
+        retry_after_s: u32,
+    },
+    /// The first picture did not come in time.
+    #[error("tune the channel: it gave no picture in time")]
+    TimedOut,
+    /// The host is going down.
+    #[error("tune the channel: the server is stopping")]
+    ShuttingDown,
+}
+
+/// One feed, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FeedView {
+    /// Whose bytes these are.
+    pub channel: ChannelId,
+    /// What the feed is doing.
+    pub state: FeedState,
+    /// Since when the feed exists, Unix milliseconds.
+    pub since_ms: i64,
+    /// Process of its worker, while there is one.
+    pub worker_pid: Option<u32>,
+    /// Its FFmpeg processes: the one on air and the one prepared.
+    pub runs: Vec<RunView>,
+    /// Sessions that watch it now, by transport stream or by HLS.
+    pub viewers: u32,
+    /// How far the newest frame is ahead of the wall clock.
+    pub lead_ms: i64,
+}
+
+/// What a feed is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// No frame has been produced yet.
+    Starting,
+    /// What the playout says is on air.
+    OnAir,
+    /// The slate is on air, because something failed or nothing is scheduled.
+    Slate,
+    /// Nobody watches; it ends soon.
+    Idle,
+}
+
+/// One FFmpeg process, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RunView {
+    /// Its name.
+    pub run: RunId,
+    /// Its process, once started.
+    pub pid: Option<u32>,
+    /// Whether it is on air or prepared.
+    pub kind: RunKind,
+    /// How far it is.
+    pub progress: Option<Progress>,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// Its frames are on air.
+    OnAir,
+    /// It waits for the join.
+    Prepared,
+}
+
+/// The library scan.
+pub trait LibraryPort: Send + Sync {
+    /// Returns the scan's latest state and the means to wait for the next one.
+    fn watch(&self) -> watch::Receiver<LibraryStatus>;
+    /// Asks for a scan of one root, or of all; a scan under way absorbs the request.
+    fn request_scan(&self, root: Option<PathBuf>);
+}
+
+/// Where the scan is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LibraryStatus {
+    /// The folders of the library.
+    #[schema(value_type = Vec<String>)]
+    pub roots: Vec<PathBuf>,
+    /// Whether a scan is under way.
+    pub scanning: bool,
+    /// Media files found by this scan, or by the last one.
+    pub files_found: u64,
+    /// How many of them are dealt with, probed or known from before.
+    pub files_done: u64,
+    /// When the last scan ended, Unix milliseconds.
+    pub finished_ms: Option<i64>,
+    /// What people should know: folders that cannot be read, removals held back.
+    pub notes: Vec<String>,
+}
+
+/// The timelines.
+pub trait PlayoutPort: Send + Sync {
+    /// Plans the channel anew from its next boundary; called after it, or what it plays, was made, changed or removed.
+    fn rebuild(&self, channel: ChannelId);
+    /// Returns a number that changes whenever any channel, timeline or programme does: guides of one version are equal.
+    fn version(&self) -> u64;
+}
+
+/// The parts of the host and how they are.
+pub trait HealthPort: Send + Sync {
+    /// Asks every part.
+    fn parts(&self) -> Vec<PartHealth>;
+}
+
+/// How one part is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PartHealth {
+    /// "database", "library", …
+    pub name: String,
+    /// Whether it does its work.
+    pub ok: bool,
+    /// In words for people; empty when there is nothing to say.
+    pub detail: String,
+}
