@@ -196,8 +196,8 @@ fn scale(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
 fn pad(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
     let frame = frame_size(profile);
     // Chroma is shared by two lines and two columns, so a picture begins at even ones.
-    let left = frame.width.saturating_sub(picture.size.width) / 2 & !1;
-    let top = frame.height.saturating_sub(picture.size.height) / 2 & !1;
+    let left = (frame.width.saturating_sub(picture.size.width) / 2) & !1;
+    let top = (frame.height.saturating_sub(picture.size.height) / 2) & !1;
     let filter = format!("pad={}:{}:{left}:{top}:color=black", frame.width, frame.height);
     let after = Picture { size: frame, ..picture.clone() };
     (picture.size != frame).then_some(Step { filter, after })

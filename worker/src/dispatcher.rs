@@ -1,0 +1,177 @@
+//! The worker's only loop: gather, decide, act.
+//!
+//! Does: turn commands, observations and time into events, and the machine's effects into deeds.
+//! Does not: decide anything.
+//! Invariant: nothing here waits for the host, for FFmpeg or for a disk.
+
+use std::{collections::BTreeMap, os::fd::OwnedFd, process::ExitCode, time::Duration};
+
+use exstreamtv_model::RunId;
+use exstreamtv_worker_protocol::{PROTOCOL_VERSION, Report};
+use nix::sys::signal::Signal;
+use tokio::{
+    sync::mpsc,
+    task::LocalSet,
+    time::{Instant, sleep_until, timeout},
+};
+
+use crate::{
+    chain,
+    children::Group,
+    control::{Control, Outbox, ReceiveError},
+    ffmpeg,
+    identify::identify,
+    machine::{Effect, Event, Machine},
+    probe::probe,
+    vitals::Sampler,
+};
+
+/// Observations that may wait; FFmpeg's words beyond them are lost.
+const WAITING_EVENTS: usize = 256;
+
+/// How long the last reports may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Runs the worker until its host stops it or is gone.
+pub async fn run(control: Control, token: String) -> ExitCode {
+    // Tasks of runs and probes live in the set: when it is dropped, their processes are killed.
+    LocalSet::new().run_until(serve(control, token)).await
+}
+
+async fn serve(Control { mut inbox, outbox }: Control, token: String) -> ExitCode {
+    let (events, mut observed) = mpsc::channel(WAITING_EVENTS);
+    let mut hands = Hands { outbox, events, runs: BTreeMap::new(), sampler: Sampler::new() };
+    let mut machine = Machine::default();
+    hands.outbox.send(&hello(token), None);
+    loop {
+        let event = tokio::select! {
+            command = inbox.receive() => command.map_or_else(host_gone, Event::Command),
+            Some(event) = observed.recv() => event,
+            () = hands.outbox.drain(), if hands.outbox.is_waiting() => continue,
+            () = at(machine.deadline()) => Event::Tick,
+        };
+        let host_listens = !matches!(event, Event::HostGone);
+        machine.apply(Instant::now(), event);
+        while let Some(effect) = machine.next_effect() {
+            match hands.perform(effect) {
+                Deed::Done => {}
+                Deed::Answered(event) => machine.apply(Instant::now(), event),
+                Deed::Exit => {
+                    if host_listens {
+                        _ = timeout(FAREWELL, hands.send_everything()).await;
+                    }
+                    return ExitCode::SUCCESS;
+                }
+            }
+        }
+    }
+}
+
+fn hello(token: String) -> Report {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Report::Hello { protocol: PROTOCOL_VERSION, token, version, pid: std::process::id() }
+}
+
+fn host_gone(error: ReceiveError) -> Event {
+    match error {
+        ReceiveError::Closed => tracing::info!("the host closed the socket; this worker ends"),
+        error => tracing::error!(error = chain(&error), "lost the host; this worker ends"),
+    }
+    Event::HostGone
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What came of an effect.
+enum Deed {
+    Done,
+    Answered(Event),
+    Exit,
+}
+
+/// Carries effects out.
+struct Hands {
+    outbox: Outbox,
+    events: mpsc::Sender<Event>,
+    runs: BTreeMap<RunId, Started>,
+    sampler: Sampler,
+}
+
+struct Started {
+    pid: u32,
+    group: Group,
+    /// Until the host has it.
+    stdout: Option<OwnedFd>,
+}
+
+impl Hands {
+    fn perform(&mut self, effect: Effect) -> Deed {
+        match effect {
+            Effect::Send(report) => self.send(&report),
+            Effect::Start { ffmpeg, order, abilities } => {
+                let started = ffmpeg::start(&ffmpeg, &order, abilities, &self.events);
+                return Deed::Answered(self.note_start(order.run, started));
+            }
+            Effect::Terminate(run) => self.signal(run, Signal::SIGTERM),
+            Effect::Kill(run) => self.signal(run, Signal::SIGKILL),
+            Effect::Forget(run) => _ = self.runs.remove(&run),
+            Effect::Identify(tools) => {
+                ffmpeg::ask(async move { Event::Identified(identify(tools).await) }, &self.events);
+            }
+            Effect::Probe { ffprobe, ticket, path } => {
+                let question = async move { Event::Probed { ticket, result: probe(ffprobe, path).await } };
+                ffmpeg::ask(question, &self.events);
+            }
+            Effect::Measure => {
+                let pids: Vec<u32> = self.runs.values().map(|run| run.pid).collect();
+                if let Some(vitals) = self.sampler.sample(&pids) {
+                    return Deed::Answered(Event::Measured(vitals));
+                }
+            }
+            Effect::Exit => return Deed::Exit,
+        }
+        Deed::Done
+    }
+
+    fn note_start(&mut self, run: RunId, started: Result<ffmpeg::Started, ffmpeg::StartError>) -> Event {
+        match started {
+            Ok(ffmpeg::Started { pid, group, stdout, command_line }) => {
+                tracing::info!(run.id = %run, pid, "FFmpeg started");
+                self.runs.insert(run, Started { pid, group, stdout: Some(stdout) });
+                Event::Started { run, pid, command_line }
+            }
+            Err(error) => {
+                tracing::error!(run.id = %run, error = chain(&error), "FFmpeg did not start");
+                Event::NotStarted { run, message: format!("failed to {}", chain(&error)) }
+            }
+        }
+    }
+
+    fn send(&mut self, report: &Report) {
+        if let Report::Ended { run, end } = report {
+            tracing::info!(run.id = %run, ?end, "run ended");
+        }
+        let descriptor = match report {
+            Report::Started { run, .. } => self.runs.get_mut(run).and_then(|run| run.stdout.take()),
+            _ => None,
+        };
+        self.outbox.send(report, descriptor);
+    }
+
+    fn signal(&self, run: RunId, signal: Signal) {
+        if let Some(started) = self.runs.get(&run) {
+            started.group.signal(signal);
+        }
+    }
+
+    async fn send_everything(&mut self) {
+        while self.outbox.is_waiting() {
+            self.outbox.drain().await;
+        }
+    }
+}

@@ -1,0 +1,455 @@
+//! What the worker does when something happens.
+//!
+//! Does: keep the table of runs, bound the probes, answer every command, given events and the time.
+//! Does not: spawn, signal, send, read a clock; that is `dispatcher`.
+//! Invariant: every `Play` is answered by exactly one `Ended`, and every `Probe` by one `Probed`, in whatever order events come; a run is in the
+//! table from its order to its end.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    time::Duration,
+};
+
+use exstreamtv_model::{
+    PlayOrder, RunId,
+    health::{LogLevel, LogLine, Progress, RunEnd, Vitals},
+    order::Source,
+};
+use exstreamtv_pipeline::Abilities;
+use exstreamtv_worker_protocol::{Command, FfmpegFault, Report};
+use tokio::time::Instant;
+
+use crate::identify::Identity;
+
+/// Probes at the same time; disks do not like more.
+pub const PROBES_AT_ONCE: usize = 2;
+
+/// Between two vital signs of a worker with runs.
+const VITALS_EVERY: Duration = Duration::from_secs(2);
+
+/// How long after its last kill the worker waits for ends before it ends without them.
+const DEAF_AFTER: Duration = Duration::from_secs(1);
+
+/// Where the tools are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// The ffmpeg binary.
+    pub ffmpeg: PathBuf,
+    /// The ffprobe binary.
+    pub ffprobe: PathBuf,
+}
+
+/// What happens to a worker.
+#[derive(Debug)]
+pub enum Event {
+    /// The host asks for something.
+    Command(Command),
+    /// The host is gone or cannot be understood any more.
+    HostGone,
+    /// FFmpeg was started.
+    Started {
+        /// For which run.
+        run: RunId,
+        /// Its process id.
+        pid: u32,
+        /// Its command line.
+        command_line: Vec<String>,
+    },
+    /// FFmpeg could not be started.
+    NotStarted {
+        /// For which run.
+        run: RunId,
+        /// Why, for people.
+        message: String,
+    },
+    /// FFmpeg says how far it is.
+    Progress {
+        /// In which run.
+        run: RunId,
+        /// How far.
+        progress: Progress,
+    },
+    /// FFmpeg says something.
+    Line {
+        /// In which run.
+        run: RunId,
+        /// What.
+        line: LogLine,
+    },
+    /// FFmpeg ended and was reaped.
+    Exited {
+        /// In which run.
+        run: RunId,
+        /// How.
+        exit: Exit,
+    },
+    /// The tools answered.
+    Identified(Identity),
+    /// ffprobe answered.
+    Probed {
+        /// Which question.
+        ticket: u64,
+        /// What.
+        result: Result<String, String>,
+    },
+    /// Vital signs were measured.
+    Measured(Vitals),
+    /// The time of [`Machine::deadline`] has come.
+    Tick,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Default)]
+pub struct Exit {
+    /// Exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Its last errors.
+    pub last_words: String,
+}
+
+/// What must be done.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the host.
+    Send(Report),
+    /// Start FFmpeg; answered by `Event::Started` or `Event::NotStarted`.
+    Start {
+        /// The ffmpeg binary.
+        ffmpeg: PathBuf,
+        /// What to play.
+        order: Box<PlayOrder>,
+        /// What FFmpeg can do.
+        abilities: Abilities,
+    },
+    /// Ask a run to end.
+    Terminate(RunId),
+    /// Kill a run.
+    Kill(RunId),
+    /// The run is over; nothing of it is needed any more.
+    Forget(RunId),
+    /// Ask the tools what they are; answered by `Event::Identified`.
+    Identify(Tools),
+    /// Ask ffprobe; answered by `Event::Probed`.
+    Probe {
+        /// The ffprobe binary.
+        ffprobe: PathBuf,
+        /// The question's ticket.
+        ticket: u64,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Measure vital signs; answered by `Event::Measured`.
+    Measure,
+    /// End now. Whatever still runs is killed.
+    Exit,
+}
+
+/// The worker's state.
+#[derive(Debug, Default)]
+pub struct Machine {
+    tools: Option<Tools>,
+    abilities: Option<Abilities>,
+    identifying: Identifying,
+    runs: BTreeMap<RunId, Phase>,
+    probes_running: usize,
+    probes_waiting: VecDeque<(u64, PathBuf)>,
+    stopping: Option<Stopping>,
+    vitals_at: Option<Instant>,
+    effects: VecDeque<Effect>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// A slate with text waits for the answer whether FFmpeg can draw text.
+    Waiting(Box<PlayOrder>),
+    /// FFmpeg is being started.
+    Starting { cancelled: bool },
+    /// FFmpeg runs.
+    Running { cancelled: bool },
+}
+
+#[derive(Debug, Default)]
+struct Identifying {
+    in_flight: bool,
+    /// How many `Identify` the answer will answer.
+    asked_by_host: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stopping {
+    /// Runs were asked to end, and are killed at this time.
+    Politely { until: Instant },
+    /// Runs were killed; at this time the worker ends without their ends.
+    Forcefully { until: Instant },
+}
+
+impl Machine {
+    /// Takes in what happened at `now`; then ask [`Self::next_effect`] until there is none.
+    pub fn apply(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Command(command) => self.obey(now, command),
+            Event::HostGone => {
+                self.kill_all();
+                self.effects.push_back(Effect::Exit);
+            }
+            Event::Started { run, pid, command_line } => self.started(now, run, pid, command_line),
+            Event::NotStarted { run, message } => self.end(run, RunEnd::NotStarted { message }),
+            Event::Progress { run, progress } => self.send_of(run, Report::Progress { run, progress }),
+            Event::Line { run, line } => self.send_of(run, Report::Log { run, line }),
+            Event::Exited { run, exit } => self.exited(run, exit),
+            Event::Identified(identity) => self.identified(identity),
+            Event::Probed { ticket, result } => {
+                self.probes_running = self.probes_running.saturating_sub(1);
+                self.send(Report::Probed { ticket, result });
+                self.start_probes();
+            }
+            Event::Measured(vitals) => self.send(Report::Vitals(vitals)),
+            Event::Tick => self.tick(now),
+        }
+        self.leave_when_done();
+        debug_assert!(self.probes_running <= PROBES_AT_ONCE, "probes are bounded");
+    }
+
+    /// Returns the next thing to do, in order.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Returns when a `Tick` is due, if nothing else happens before.
+    pub fn deadline(&self) -> Option<Instant> {
+        let stop = self.stopping.map(|(Stopping::Politely { until } | Stopping::Forcefully { until })| until);
+        [stop, self.vitals_at].into_iter().flatten().min()
+    }
+
+    fn obey(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Configure { ffmpeg, ffprobe } => {
+                self.tools = Some(Tools { ffmpeg, ffprobe });
+                self.abilities = None;
+            }
+            Command::Identify => self.identify_for_host(),
+            Command::Play(order) => self.play(order),
+            Command::Cancel { run } => self.cancel(run),
+            Command::Probe { ticket, path } => self.probe(ticket, path),
+            Command::Stop { grace_ms } => self.stop(now, Duration::from_millis(u64::from(grace_ms))),
+        }
+    }
+
+    fn identify_for_host(&mut self) {
+        if self.tools.is_some() {
+            self.identifying.asked_by_host += 1;
+            self.identify();
+        } else {
+            let message = UNCONFIGURED.to_owned();
+            self.send(Report::Identified { ffmpeg: Err(FfmpegFault::Missing { tool: "ffmpeg".to_owned(), message }) });
+        }
+    }
+
+    fn identify(&mut self) {
+        if let (false, Some(tools)) = (self.identifying.in_flight, &self.tools) {
+            self.effects.push_back(Effect::Identify(tools.clone()));
+            self.identifying.in_flight = true;
+        }
+    }
+
+    fn identified(&mut self, identity: Identity) {
+        let Identifying { asked_by_host, .. } = std::mem::take(&mut self.identifying);
+        self.abilities = Some(identity.abilities);
+        for _ in 0..asked_by_host {
+            self.send(Report::Identified { ffmpeg: identity.ffmpeg.clone() });
+        }
+        let waiting: Vec<RunId> = self.runs.iter().filter(|(_, phase)| phase.waits()).map(|(run, _)| *run).collect();
+        for run in waiting {
+            if let Some(Phase::Waiting(order)) = self.runs.remove(&run) {
+                self.start(order);
+            }
+        }
+    }
+
+    fn play(&mut self, order: Box<PlayOrder>) {
+        let run = order.run;
+        if self.runs.contains_key(&run) {
+            // An end would be taken for the end of the first one.
+            let text = format!("refused a second order for run {run}: it is still playing");
+            return self.send(Report::Log { run, line: LogLine { level: LogLevel::Error, text } });
+        }
+        if self.stopping.is_some() {
+            return self.send_end(run, RunEnd::NotStarted { message: STOPPING.to_owned() });
+        }
+        let draws_text = matches!(&order.source, Source::Slate { text } if !text.trim().is_empty());
+        if draws_text && self.abilities.is_none() && self.tools.is_some() {
+            self.runs.insert(run, Phase::Waiting(order));
+            self.identify();
+        } else {
+            self.start(order);
+        }
+    }
+
+    fn start(&mut self, order: Box<PlayOrder>) {
+        match &self.tools {
+            Some(tools) => {
+                self.runs.insert(order.run, Phase::Starting { cancelled: false });
+                let abilities = self.abilities.unwrap_or_default();
+                self.effects.push_back(Effect::Start { ffmpeg: tools.ffmpeg.clone(), order, abilities });
+            }
+            None => self.send_end(order.run, RunEnd::NotStarted { message: UNCONFIGURED.to_owned() }),
+        }
+    }
+
+    fn started(&mut self, now: Instant, run: RunId, pid: u32, command_line: Vec<String>) {
+        let Some(phase) = self.runs.get_mut(&run) else {
+            debug_assert!(false, "only ordered runs are started");
+            return self.effects.push_back(Effect::Kill(run));
+        };
+        let cancelled = matches!(phase, Phase::Starting { cancelled: true });
+        *phase = Phase::Running { cancelled };
+        self.vitals_at.get_or_insert(now + VITALS_EVERY);
+        self.send(Report::Started { run, pid, command_line });
+        if cancelled {
+            self.effects.push_back(Effect::Kill(run));
+        }
+    }
+
+    fn cancel(&mut self, run: RunId) {
+        match self.runs.get_mut(&run) {
+            Some(Phase::Waiting(_)) => self.end(run, RunEnd::Cancelled),
+            Some(Phase::Starting { cancelled }) => *cancelled = true,
+            // At once and for sure: nobody wants the end of this stream, and a stopped process hears nothing else.
+            Some(Phase::Running { cancelled }) => {
+                *cancelled = true;
+                self.effects.push_back(Effect::Kill(run));
+            }
+            None => {}
+        }
+    }
+
+    fn exited(&mut self, run: RunId, exit: Exit) {
+        let cancelled = matches!(self.runs.get(&run), Some(Phase::Running { cancelled: true }));
+        let end = match (exit.code, exit.signal) {
+            (Some(0), _) => RunEnd::Completed,
+            _ if cancelled => RunEnd::Cancelled,
+            (_, Some(signal)) => RunEnd::Killed { signal },
+            (code, None) => RunEnd::Failed { code: code.unwrap_or(-1), message: in_words(code, exit.last_words) },
+        };
+        self.effects.push_back(Effect::Forget(run));
+        self.end(run, end);
+    }
+
+    fn end(&mut self, run: RunId, end: RunEnd) {
+        if self.runs.remove(&run).is_some() {
+            self.send_end(run, end);
+        }
+        if self.runs.is_empty() {
+            self.vitals_at = None;
+        }
+    }
+
+    fn probe(&mut self, ticket: u64, path: PathBuf) {
+        if self.stopping.is_some() {
+            return self.send(Report::Probed { ticket, result: Err(STOPPING.to_owned()) });
+        }
+        self.probes_waiting.push_back((ticket, path));
+        self.start_probes();
+    }
+
+    fn start_probes(&mut self) {
+        while self.probes_running < PROBES_AT_ONCE
+            && let Some((ticket, path)) = self.probes_waiting.pop_front()
+        {
+            match &self.tools {
+                Some(tools) => {
+                    self.probes_running += 1;
+                    self.effects.push_back(Effect::Probe { ffprobe: tools.ffprobe.clone(), ticket, path });
+                }
+                None => self.send(Report::Probed { ticket, result: Err(UNCONFIGURED.to_owned()) }),
+            }
+        }
+    }
+
+    /// A second `Stop` may only shorten the grace.
+    fn stop(&mut self, now: Instant, grace: Duration) {
+        let until = match self.stopping {
+            Some(Stopping::Politely { until }) => until.min(now + grace),
+            Some(Stopping::Forcefully { .. }) => return,
+            None => now + grace,
+        };
+        self.stopping = Some(Stopping::Politely { until });
+        for (ticket, _) in std::mem::take(&mut self.probes_waiting) {
+            self.send(Report::Probed { ticket, result: Err(STOPPING.to_owned()) });
+        }
+        let runs: Vec<RunId> = self.runs.keys().copied().collect();
+        for run in runs {
+            match self.runs.get_mut(&run) {
+                Some(Phase::Running { cancelled }) => {
+                    *cancelled = true;
+                    self.effects.push_back(Effect::Terminate(run));
+                }
+                _ => self.cancel(run),
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        match self.stopping {
+            Some(Stopping::Politely { until }) if now >= until => {
+                self.kill_all();
+                self.stopping = Some(Stopping::Forcefully { until: now + DEAF_AFTER });
+            }
+            Some(Stopping::Forcefully { until }) if now >= until => self.effects.push_back(Effect::Exit),
+            _ => {}
+        }
+        if self.vitals_at.is_some_and(|at| now >= at) {
+            self.vitals_at = Some(now + VITALS_EVERY);
+            self.effects.push_back(Effect::Measure);
+        }
+    }
+
+    fn kill_all(&mut self) {
+        self.effects.extend(self.runs.keys().map(|run| Effect::Kill(*run)));
+    }
+
+    /// A worker that stops ends with its last run; probes are not waited for.
+    fn leave_when_done(&mut self) {
+        if self.stopping.is_some() && self.runs.is_empty() && self.effects.back() != Some(&Effect::Exit) {
+            self.effects.push_back(Effect::Exit);
+        }
+    }
+
+    /// Sends what concerns a run that is not over; afterwards nobody listens.
+    fn send_of(&mut self, run: RunId, report: Report) {
+        if self.runs.contains_key(&run) {
+            self.send(report);
+        }
+    }
+
+    fn send_end(&mut self, run: RunId, end: RunEnd) {
+        self.send(Report::Ended { run, end });
+    }
+
+    fn send(&mut self, report: Report) {
+        self.effects.push_back(Effect::Send(report));
+    }
+}
+
+impl Phase {
+    fn waits(&self) -> bool {
+        matches!(self, Self::Waiting(_))
+    }
+}
+
+fn in_words(code: Option<i32>, last_words: String) -> String {
+    match (code, last_words.is_empty()) {
+        (_, false) => last_words,
+        (Some(code), true) => format!("FFmpeg ended with code {code} and did not say why"),
+        (None, true) => "FFmpeg ended, and the system cannot say how".to_owned(),
+    }
+}
+
+const UNCONFIGURED: &str = "the host has not said yet where FFmpeg is";
+const STOPPING: &str = "this worker is stopping";
+
+#[cfg(test)]
+mod tests;
