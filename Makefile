@@ -76,6 +76,7 @@ fonts:
 	$(call need,no-font,fonts-dejavu-core,)
 
 player-tools:
+	$(call need,curl,curl,curl)
 	$(call need,mpv,mpv,mpv)
 	$(call need,cvlc,vlc-bin vlc-plugin-base vlc-plugin-video-output,--cask vlc)
 	$(call need,gst-play-1.0,gstreamer1.0-plugins-base-apps gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav,gstreamer)

@@ -190,6 +190,9 @@ pub const CALM: [Recipe; 4] = [
 /// One clip that outlasts any test of one programme.
 pub const LONG: Recipe = clip("Clip Long.mkv", 5, 240.0, (320, 180), PAL);
 
+/// What benchmarks play: two minutes that cost as much to encode as an ordinary film.
+pub const FILM_720: Recipe = clip("Clip Film.mkv", 6, 120.0, (1280, 720), (30, 1));
+
 /// The library of the issue: everything that people have on their disks.
 pub const MIXED: [Recipe; 20] = [
     clip("Clip Ten.mp4", 10, 3.2, (1280, 720), (30, 1)),
