@@ -8,6 +8,7 @@
 
 pub mod air;
 pub mod api;
+pub mod bench;
 pub mod fixtures;
 pub mod flash;
 pub mod guide;
