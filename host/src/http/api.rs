@@ -6,6 +6,7 @@
 
 mod channels;
 mod collections;
+mod description;
 mod feeds;
 mod library;
 mod merge;
@@ -13,21 +14,17 @@ mod now;
 mod page;
 mod playout;
 
-use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
+use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
 pub use now::{OnNow, on_now};
 pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
-use utoipa::{
-    OpenApi,
-    openapi::{ContentBuilder, Ref, ResponseBuilder},
-};
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
     problem::{ApiError, Problem},
 };
-use axum::response::IntoResponse;
 
 /// The largest body that is read.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
@@ -35,6 +32,7 @@ const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 /// Returns the API and its description.
 pub fn router() -> Router<App> {
     let (routes, description) = described().split_for_parts();
+    let description = description::completed(&description);
     routes
         .route("/api/openapi.json", get(|| async move { Json(description) }))
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
@@ -66,9 +64,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::media::get))
         .routes(routes!(now::now))
         .routes(routes!(feeds::feeds));
-    let mut described = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1);
-    describe_problems(described.get_openapi_mut());
-    described
+    OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
 }
 
 #[derive(OpenApi)]
@@ -81,18 +77,6 @@ fn described() -> OpenApiRouter<App> {
     components(schemas(Problem))
 )]
 struct Document;
-
-/// Any endpoint may answer with a problem, so it is described in one place.
-fn describe_problems(description: &mut utoipa::openapi::OpenApi) {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let problem = ResponseBuilder::new().description("A problem").content("application/problem+json", content).build();
-    for item in description.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-        for operation in operations.into_iter().flatten() {
-            operation.responses.responses.insert("default".to_owned(), problem.clone().into());
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -141,6 +125,23 @@ mod tests {
             }
         }
         assert!(references > 20, "{references}");
+    }
+
+    #[tokio::test]
+    async fn every_answer_has_words_and_any_endpoint_may_answer_with_a_problem() {
+        let host = Host::open().await;
+        let description = body_json(host.get("/api/openapi.json").await).await;
+        let items = description["paths"].as_object().unwrap().values();
+        let mut names = std::collections::HashSet::new();
+        for operation in items.flat_map(|item| item.as_object().unwrap().values()) {
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.values().all(|response| response["description"].is_string()), "{operation}");
+            assert!(responses["default"]["content"]["application/problem+json"].is_object(), "{operation}");
+            assert!(operation["summary"].is_string(), "{operation}");
+            assert!(names.insert(operation["operationId"].to_string()), "{operation}");
+        }
+        let combined = &description["components"]["schemas"]["ChannelFields"];
+        assert!(combined.get("additionalProperties").is_none(), "a channel has an id beside these: {combined}");
     }
 
     #[tokio::test]

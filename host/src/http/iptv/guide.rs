@@ -290,6 +290,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_guide_that_breaks_off_does_not_look_whole() {
+        let host = host_with_guide().await;
+        let response = ask(&host, "/iptv/xmltv.xml", &[]).await;
+        host.store.close().await;
+        assert!(axum::body::to_bytes(response.into_body(), 1_000_000).await.is_err());
+        let next = ask(&host, "/iptv/xmltv.xml", &[]).await;
+        assert_eq!(next.status(), StatusCode::INTERNAL_SERVER_ERROR, "and nothing of it is kept");
+    }
+
+    #[tokio::test]
     async fn the_query_may_hold_what_players_add() {
         let host = host_with_guide().await;
         assert_eq!(ask(&host, "/iptv/xmltv.xml?days=99&token=x", &[]).await.status(), StatusCode::OK);

@@ -73,12 +73,7 @@ impl Build {
             yield guide.output().take_piece();
             for channel in channels {
                 let rows = self.rows(&channel).await?;
-                let base = self.stamp.base.clone();
-                let _turn = self.cache.turn().await;
-                guide = blocking(move || {
-                    guide.channel(&channel, &rows.views(&base))?;
-                    Ok(guide)
-                }).await?;
+                guide = self.with_channel(guide, channel, rows).await?;
                 let piece = guide.output().take_piece();
                 if !piece.is_empty() {
                     yield piece;
@@ -91,6 +86,22 @@ impl Build {
             }
             yield last;
         }
+    }
+
+    /// Writes one channel when it is this guide's turn; the turn ends before the client is waited for.
+    async fn with_channel(
+        &self,
+        mut guide: XmltvProgrammes<Sheet>,
+        channel: Channel,
+        rows: Rows,
+    ) -> Result<XmltvProgrammes<Sheet>, GuideError> {
+        let base = self.stamp.base.clone();
+        let _turn = self.cache.turn().await;
+        blocking(move || {
+            guide.channel(&channel, &rows.views(&base))?;
+            Ok(guide)
+        })
+        .await
     }
 
     async fn lineup(&self) -> Result<Vec<Channel>, StoreError> {

@@ -117,7 +117,7 @@ pub struct MediaQuery {
 }
 
 /// Lists media files by id.
-#[utoipa::path(get, path = "/library/media", tag = "library", params(MediaQuery), responses((status = OK, body = Page<MediaSummary>)))]
+#[utoipa::path(get, path = "/library/media", tag = "media", params(MediaQuery), responses((status = OK, body = Page<MediaSummary>)))]
 #[tracing::instrument(name = "http.media.list", skip_all)]
 pub async fn list(
     State(state): State<HttpState>,
@@ -133,7 +133,7 @@ pub async fn list(
 
 /// Returns one media file with its streams and metadata.
 #[utoipa::path(
-    get, path = "/library/media/{id}", tag = "library", params(("id" = MediaId, Path)),
+    get, path = "/library/media/{id}", tag = "media", params(("id" = MediaId, Path)),
     responses((status = OK, body = MediaView))
 )]
 #[tracing::instrument(name = "http.media.get", skip_all, fields(media.id = %id))]
