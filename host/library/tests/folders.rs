@@ -122,7 +122,7 @@ fn a_folder_that_cannot_be_read_is_passed_by() {
     use std::os::unix::fs::PermissionsExt;
     let root = library(&["a.mkv", "closed/b.mkv", "d.mkv"]);
     let closed = root.path().join("closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let is_root_user = fs::read_dir(&closed).is_ok();
     let all: Vec<_> = MediaWalk::new(root.path(), None).collect();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
