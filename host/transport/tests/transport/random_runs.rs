@@ -46,8 +46,8 @@ impl Fate {
         let whole = self.spec.transport_stream();
         let mut packets: Vec<Vec<u8>> = whole.chunks(188).map(<[u8]>::to_vec).collect();
         for (at, damage) in &self.damage {
-            // The first second stays whole, so that everybody knows where the run begins.
-            let from = packets.len() / 3;
+            // Bits may flip anywhere. Packets are lost later only, so that everybody still knows where the run begins.
+            let from = if matches!(damage, Damage::FlipByte(_)) { 0 } else { packets.len() / 3 };
             let at = from + (packets.len() - from - 1) * at / 1_000;
             match damage {
                 Damage::DropPacket => packets[at].clear(),
