@@ -13,9 +13,6 @@ use crate::{Segment, SegmentWindow, TICKS_PER_SECOND};
 
 /// Packet headers, PES headers, tables and clock references: less than this share of the media, in percent.
 const MUX_OVERHEAD_PERCENT: u64 = 8;
-/// How far a segment's pictures may exceed their mean rate, in percent.
-const PEAK_PERCENT: u64 = 150;
-
 impl SegmentWindow {
     /// Returns the media playlist; `uri` names a segment. Legal from the first segment on.
     pub fn playlist(&self, uri: impl Fn(u64) -> String) -> String {
@@ -38,7 +35,9 @@ impl SegmentWindow {
 pub fn master_playlist(profile: &OutputProfile, codecs: &str, uri: &str) -> String {
     let (video, audio) = (u64::from(profile.video_bitrate_bps), u64::from(profile.audio_bitrate_bps));
     let muxed = |media: u64| media * (100 + MUX_OVERHEAD_PERCENT) / 100;
-    let (peak, average) = (muxed(video * PEAK_PERCENT / 100 + audio), muxed(video + audio));
+    // The encoder's limits: half as much again as the mean, and a buffer of two seconds that one segment may use up.
+    let peak_video = video * 3 / 2 + video * 2_000 / u64::from(profile.gop_ms.max(1));
+    let (peak, average) = (muxed(peak_video + audio), muxed(video + audio));
     let (width, height, rate) = (profile.width, profile.height, profile.frame_rate.as_f64());
     format!(
         "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\
@@ -115,6 +114,6 @@ mod tests {
         assert_eq!(variant.codecs.as_deref(), Some("avc1.64001f,mp4a.40.2"));
         assert_eq!(variant.resolution.map(|size| (size.width, size.height)), Some((1280, 720)));
         assert_eq!(variant.frame_rate, Some(30.0));
-        assert!(variant.bandwidth > 3_750_000 && variant.average_bandwidth > Some(2_692_000));
+        assert!(variant.bandwidth > 6_250_000 && variant.average_bandwidth > Some(2_692_000));
     }
 }

@@ -131,11 +131,13 @@ impl Splice {
 
     fn push_picture(&mut self, unit: AccessUnit, keyframe: bool) {
         let Some(run) = &mut self.run else { return };
-        let Some(group) = run.picture(unit, keyframe, self.next_index) else { return };
+        let group = run.picture(unit, keyframe, self.next_index);
         for (pts, data) in run.take_early_sound() {
             self.sound.accept(pts, data);
         }
-        self.release(group);
+        if let Some(group) = group {
+            self.release(group);
+        }
     }
 
     fn push_sound(&mut self, unit: AccessUnit) {
