@@ -36,6 +36,7 @@ use crate::{
 mod doors;
 mod first_channels;
 mod first_scan;
+mod health;
 mod logging;
 mod signals;
 
@@ -197,7 +198,8 @@ impl Host {
         let offset_s = config.playout.stream_clock_offset_s;
         let feeds = Feeds::new(means, store.clone(), clock.clone(), slates, offset_s, knobs.slow_client.subscribe());
         let feeds = Arc::new(feeds);
-        let library = Library::start(store.clone(), Arc::new(utility), clock.clone(), life.clone(), self.library_settings());
+        let prober = Arc::new(doors::UtilityProber(utility));
+        let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
@@ -205,6 +207,8 @@ impl Host {
             library: library.clone(),
             playouts: playouts.clone(),
             clock: clock.clone(),
+            health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, life)),
+            life: life.clone(),
             settings: knobs.http.subscribe(),
         });
         let address = listener.local_addr().map_err(|source| StartError::System { what: "the address", source })?;

@@ -4,7 +4,13 @@
 //! Does not: decide or keep anything but a counter of changes.
 //! Invariant: no part knows another one but through here.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use exstreamtv_model::ChannelId;
@@ -20,12 +26,14 @@ use crate::{
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
-            Broadcaster, FeedState, FeedView, HealthPort, LibraryPort, LibraryStatus, PartHealth, Playlist, PlayoutPort, RunKind,
+            Broadcaster, FeedState, FeedView, HealthPort, LibraryPort, LibraryStatus, Playlist, PlayoutPort, RunKind,
             RunView, TsStream, TuneError, ViewerInfo,
         },
     },
-    library::Library,
+    library::{self, Library, ProbeFailure, Prober, ScanStatus},
+    lifecycle::Lifecycle,
     playout::Playouts,
+    worker::Utility,
 };
 
 /// What the doors lead to.
@@ -40,21 +48,24 @@ pub struct Parts {
     pub playouts: Playouts,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
+    /// How every part is.
+    pub health: Arc<dyn HealthPort>,
+    /// Tasks.
+    pub life: Lifecycle,
     /// Settings of the HTTP side.
     pub settings: watch::Receiver<HttpSettings>,
 }
 
 /// Returns what HTTP works with.
 pub fn http_state(parts: Parts) -> HttpState {
-    let health = Health { library: parts.library.clone(), feeds: Arc::clone(&parts.feeds), store: parts.store.clone() };
     HttpState {
         store: parts.store,
         broadcaster: Arc::new(FeedsDoor(Arc::clone(&parts.feeds))),
-        library: Arc::new(LibraryDoor(parts.library)),
-        playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds }),
+        library: Arc::new(LibraryDoor::open(parts.library, &parts.life)),
+        playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
         clock: parts.clock,
         settings: parts.settings,
-        health: Arc::new(health),
+        health: parts.health,
     }
 }
 
@@ -69,5 +80,167 @@ pub async fn spread_news(feeds: Arc<Feeds>, playouts: Playouts, stopping: Cancel
                 Err(_) => return,
             },
         }
+    }
+}
+
+/// Returns the settings of the HTTP side.
+///
+/// # Errors
+/// If the public URL cannot be used.
+pub fn http_settings(config: &Config) -> Result<HttpSettings, ValueError> {
+    let url = config.server.public_url.as_str();
+    let bad = |_| ValueError::PublicUrl { text: url.to_owned() };
+    let public_url = if url.is_empty() { None } else { Some(url.parse::<BaseUrl>().map_err(bad)?) };
+    let proxies: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    let trusted_proxies = TrustedProxies::parse(proxies.iter().map(String::as_str)).unwrap_or_default();
+    Ok(HttpSettings { public_url, trusted_proxies, guide_days: config.playout.guide_days })
+}
+
+struct FeedsDoor(Arc<Feeds>);
+
+impl Broadcaster for FeedsDoor {
+    fn tune_ts(&self, channel: ChannelId, viewer: ViewerInfo) -> BoxFuture<'_, Result<TsStream, TuneError>> {
+        async move {
+            tracing::debug!(channel.id = %channel, ip = %viewer.ip, user_agent = viewer.user_agent, "a viewer tunes in");
+            self.0.watch(channel).await.map_err(tune_error)
+        }
+        .boxed()
+    }
+
+    fn playlist(&self, channel: ChannelId) -> BoxFuture<'_, Result<Playlist, TuneError>> {
+        async move {
+            let playlist = self.0.playlist(channel, |sequence| format!("seg/{sequence}.ts")).await;
+            playlist.map(|(text, version)| Playlist { text, version }).map_err(tune_error)
+        }
+        .boxed()
+    }
+
+    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError> {
+        Ok(self.0.segment(channel, sequence))
+    }
+
+    fn feeds(&self) -> Vec<FeedView> {
+        self.0.views().into_iter().map(feed_view).collect()
+    }
+}
+
+fn tune_error(error: broadcaster::TuneError) -> TuneError {
+    match error {
+        broadcaster::TuneError::NoSuchChannel(_) => TuneError::NoSuchChannel,
+        broadcaster::TuneError::Disabled(_) => TuneError::Disabled,
+        broadcaster::TuneError::TimedOut(_) => TuneError::TimedOut,
+        broadcaster::TuneError::Stopping(_) => TuneError::ShuttingDown,
+        broadcaster::TuneError::Store(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a channel cannot be looked up");
+            TuneError::Busy { retry_after_s: 5 }
+        }
+    }
+}
+
+fn feed_view(view: feed::FeedView) -> FeedView {
+    let state = match view.state {
+        feed::FeedState::Starting => FeedState::Starting,
+        feed::FeedState::Programme => FeedState::OnAir,
+        feed::FeedState::Slate => FeedState::Slate,
+    };
+    let run = |run: feed::RunView| RunView {
+        run: run.run,
+        pid: run.pid,
+        kind: if run.on_air { RunKind::OnAir } else { RunKind::Prepared },
+        progress: run.progress,
+    };
+    FeedView {
+        channel: view.channel,
+        state,
+        since_ms: view.since.timestamp_millis(),
+        worker_pid: view.worker_pid,
+        runs: view.runs.into_iter().map(run).collect(),
+        viewers: u32::try_from(view.viewers).unwrap_or(u32::MAX),
+        lead_ms: view.lead_ms,
+    }
+}
+
+struct PlayoutDoor {
+    playouts: Playouts,
+    feeds: Arc<Feeds>,
+    /// Edits that the planner has not worked through yet change documents, too.
+    edits: AtomicU64,
+}
+
+impl PlayoutPort for PlayoutDoor {
+    fn rebuild(&self, channel: ChannelId) {
+        self.edits.fetch_add(1, Ordering::Relaxed);
+        self.playouts.rebuild(channel);
+        self.feeds.refresh(channel);
+    }
+
+    fn version(&self) -> u64 {
+        *self.playouts.changes().borrow() + self.edits.load(Ordering::Relaxed)
+    }
+}
+
+struct LibraryDoor {
+    library: Library,
+    status: watch::Receiver<LibraryStatus>,
+}
+
+impl LibraryDoor {
+    fn open(library: Library, life: &Lifecycle) -> Self {
+        let mut source = library.status();
+        let (mirror, status) = watch::channel(library_status(&source.borrow()));
+        let stopping = life.stopping();
+        life.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    changed = source.changed() => match changed {
+                        Ok(()) => mirror.send_replace(library_status(&source.borrow_and_update())),
+                        Err(_) => return,
+                    },
+                };
+            }
+        });
+        Self { library, status }
+    }
+}
+
+impl LibraryPort for LibraryDoor {
+    fn watch(&self) -> watch::Receiver<LibraryStatus> {
+        self.status.clone()
+    }
+
+    fn request_scan(&self, root: Option<PathBuf>) {
+        self.library.request_scan(root);
+    }
+}
+
+fn library_status(status: &ScanStatus) -> LibraryStatus {
+    let texts = |notes: &library::Notes| {
+        let more = (notes.left_out > 0).then(|| format!("and {} more remarks", notes.left_out));
+        notes.texts.iter().cloned().chain(more).collect::<Vec<_>>()
+    };
+    LibraryStatus {
+        roots: status.roots.clone(),
+        scanning: status.scanning,
+        files_found: status.found,
+        files_done: status.done(),
+        finished_ms: status.finished.map(|at| at.timestamp_millis()),
+        notes: status.notes.values().flat_map(texts).collect(),
+    }
+}
+
+/// Lets the utility worker probe for the library.
+pub struct UtilityProber(pub Utility);
+
+impl Prober for UtilityProber {
+    fn probe(&self, path: PathBuf) -> BoxFuture<'_, Result<String, ProbeFailure>> {
+        async move {
+            match self.0.probe(path).await {
+                Ok(Ok(json)) => Ok(json),
+                Ok(Err(reason)) => Err(ProbeFailure::Broken { reason }),
+                Err(reason) => Err(ProbeFailure::Unavailable { reason }),
+            }
+        }
+        .boxed()
     }
 }

@@ -158,6 +158,7 @@ impl Planner {
             self.store.playout().append(id, &entries, &cursor).await?;
             start = reached;
         }
+        self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
 

@@ -53,15 +53,15 @@ impl Utility {
         self.ask(Question::Identify).await.unwrap_or_else(lost)
     }
 
-    /// Probes a file; returns ffprobe's JSON.
+    /// Probes a file; returns ffprobe's JSON, or why the file cannot be played, in words for people.
     ///
     /// # Errors
-    /// Why the file cannot be played, in words for people.
-    pub async fn probe(&self, path: PathBuf) -> Result<String, String> {
+    /// If nobody could look.
+    pub async fn probe(&self, path: PathBuf) -> Result<Result<String, String>, String> {
         if path.to_str().is_none() {
-            return Err("its name is not UTF-8: rename it".into());
+            return Ok(Err("its name is not UTF-8: rename it".into()));
         }
-        self.ask(|answer| Question::Probe(path, answer)).await?
+        self.ask(|answer| Question::Probe(path, answer)).await
     }
 
     /// Plays an order to its end and returns the transport stream.
