@@ -78,5 +78,5 @@ fonts:
 player-tools:
 	$(call need,curl,curl,curl)
 	$(call need,mpv,mpv,mpv)
-	$(call need,cvlc,vlc-bin vlc-plugin-base vlc-plugin-video-output,--cask vlc)
-	$(call need,gst-play-1.0,gstreamer1.0-plugins-base-apps gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav,gstreamer)
+	$(call need,cvlc,vlc-bin vlc-plugin-base,--cask vlc)
+	$(call need,gst-launch-1.0,gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav,gstreamer)
