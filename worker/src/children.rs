@@ -1,15 +1,18 @@
 //! What every process that we start has in common.
 //!
-//! Invariant: a child leads its own process group, reads nothing, knows no secret of ours, and dies with the worker.
+//! Invariant: a child leads its own process group, reads nothing, inherits nothing but its pipes, knows no secret of ours, and dies with the
+//! worker.
 
 use std::{
     cell::Cell,
+    os::fd::{BorrowedFd, RawFd},
     process::{Command, Stdio},
     rc::Rc,
 };
 
 use nix::{
     errno::Errno,
+    fcntl::{FcntlArg, FdFlag, fcntl},
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
@@ -37,6 +40,20 @@ fn die_with_the_worker(command: &mut Command) {
     };
     // SAFETY: the closure makes two system calls (prctl, getppid) and allocates nothing, so it may run in a forked child.
     unsafe { command.pre_exec(ask) };
+}
+
+/// Keeps every descriptor that we inherited from our own children, whoever forgot to: a build tool's, a debugger's, the host's.
+///
+/// To be called before anything else is opened; what we open ourselves is never inherited.
+#[expect(unsafe_code, reason = "an inherited descriptor is a number")]
+pub fn inherit_nothing_further() {
+    let Ok(open) = std::fs::read_dir("/dev/fd") else { return };
+    let numbers = open.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<RawFd>().ok());
+    for number in numbers.filter(|number| *number > 2) {
+        // SAFETY: borrowed for one call, which fails with EBADF if the listing's own descriptor is closed by now.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        _ = fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
 }
 
 /// Asks the kernel to kill this worker when the thread of the host that spawned it ends. The end of the socket says the same, unless the

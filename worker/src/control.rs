@@ -120,7 +120,7 @@ fn own(descriptor: RawFd) -> Result<OwnedFd, AdoptError> {
     if descriptor <= 2 {
         return Err(AdoptError::NoSocket { descriptor });
     }
-    // SAFETY: borrowed for one call, which fails with EBADF when nothing is open there.
+    // SAFETY: borrowed for a few calls, which fail with EBADF when nothing is open there.
     let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) };
     fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
         .map_err(|error| AdoptError::Closed { descriptor, source: error.into() })?;

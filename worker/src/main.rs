@@ -50,6 +50,7 @@ fn main() -> ExitCode {
     let Ok(token) = std::env::var(TOKEN_VARIABLE) else {
         return refuse(&format!("failed to find the host's token in {TOKEN_VARIABLE}"));
     };
+    children::inherit_nothing_further();
     start_logging();
     children::die_with_the_host();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

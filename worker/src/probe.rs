@@ -59,6 +59,7 @@ fn explain(stderr: &str, path: &Path) -> String {
         ("not on whitelist", "the file refers to other files or addresses, and those are not followed"),
         ("EBML header parsing failed", "the beginning of the file is damaged"),
         ("Input/output error", "the disk cannot read the file"),
+        ("End of file", "the file ends before anything in it can be played: it is incomplete or no media file"),
         ("Invalid data found", "it is no media file that FFmpeg knows, or it is damaged"),
     ];
     if let Some((_, words)) = known.iter().find(|(symptom, _)| stderr.contains(symptom)) {
