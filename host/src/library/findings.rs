@@ -28,6 +28,37 @@ pub(super) enum Outcome {
     PutOff { note: String },
 }
 
+/// What looking into a file has shown.
+enum Verdict {
+    Playable(Box<MediaProbe>),
+    /// It is never scheduled as it is, for this reason.
+    Broken(String),
+    /// The system does not let us read it now.
+    Unreadable(String),
+    /// Nothing can be said yet, for this reason.
+    Later(String),
+}
+
+impl Verdict {
+    fn of(answer: Result<String, ProbeFailure>, file: &FoundFile) -> Self {
+        match answer.map(|json| parse_probe(&json)) {
+            Ok(Ok(probe)) => Self::Playable(Box::new(probe)),
+            Ok(Err(error)) => Self::Broken(error.to_string()),
+            Err(ProbeFailure::Broken { reason }) => Self::Broken(reason),
+            Err(error @ ProbeFailure::Unavailable { .. }) => {
+                Self::Later(format!("{} was not looked at: failed to {error}", file.path.display()))
+            }
+        }
+    }
+
+    fn went_away(file: &FoundFile) -> Self {
+        Self::Later(format!("{} went away while it was looked at", file.path.display()))
+    }
+}
+
+/// A modification time that no file has.
+const NEVER_MS: i64 = i64::MIN;
+
 /// Looks into files for one scan.
 #[derive(Clone)]
 pub(super) struct Examiner {
@@ -42,20 +73,18 @@ impl Examiner {
     }
 
     /// Probes a new or changed file.
-    pub async fn probe(self, file: FoundFile) -> Result<Outcome, StoreError> {
-        let answer = match file.size_bytes {
-            0 => Ok(Err(ProbeError::EmptyFile.to_string())),
-            _ => self.ask(&file).await,
-        };
-        let read = match answer {
-            Ok(read) => read,
-            Err(note) => return Ok(Outcome::PutOff { note }),
+    pub async fn probe(self, mut file: FoundFile) -> Result<Outcome, StoreError> {
+        let (state, probe) = match self.judge(&file).await {
+            Verdict::Playable(probe) => (MediaState::Ready, Some(*probe)),
+            Verdict::Broken(reason) => (MediaState::Broken { reason }, None),
+            Verdict::Unreadable(reason) => {
+                // Who may read a file is no part of its time: with another one it is looked at again by every scan.
+                file.mtime_ms = NEVER_MS;
+                (MediaState::Broken { reason }, None)
+            }
+            Verdict::Later(note) => return Ok(Outcome::PutOff { note }),
         };
         let Description { metadata, problems } = self.describe(&file.path).await;
-        let (state, probe) = match read {
-            Ok(probe) => (MediaState::Ready, Some(probe)),
-            Err(reason) => (MediaState::Broken { reason }, None),
-        };
         let broken = probe.is_none();
         let FoundFile { path, size_bytes, mtime_ms } = file;
         let media = ScannedMedia { path, size_bytes, mtime_ms, state, probe, metadata };
@@ -63,25 +92,26 @@ impl Examiner {
         Ok(Outcome::Probed { path: media.path, broken, notes: problems.iter().map(chain).collect() })
     }
 
-    /// Asks the prober; the outer error is a reason to try again later, the inner one a reason never to schedule the file.
-    async fn ask(&self, file: &FoundFile) -> Result<Result<MediaProbe, String>, String> {
+    async fn judge(&self, file: &FoundFile) -> Verdict {
+        if file.size_bytes == 0 {
+            return Verdict::Broken(ProbeError::EmptyFile.to_string());
+        }
+        let path = file.path.clone();
+        if let Ok(Err(error)) = self.desk.life.spawn_blocking(move || std::fs::File::open(path)).await {
+            return match error.kind() {
+                std::io::ErrorKind::NotFound => Verdict::went_away(file),
+                _ => Verdict::Unreadable(format!("the server cannot read it: {error}")),
+            };
+        }
         let answer = self.desk.prober.probe(file.path.clone()).await;
         let path = file.path.clone();
-        let stamp =
-            self.desk.life.spawn_blocking(move || std::fs::metadata(path).map(|now| (now.len(), mtime_ms(&now))).ok());
-        match stamp.await.ok().flatten() {
-            Some(now) if now == (file.size_bytes, file.mtime_ms) => {}
+        let stamp = move || std::fs::metadata(path).map(|now| (now.len(), mtime_ms(&now))).ok();
+        match self.desk.life.spawn_blocking(stamp).await.ok().flatten() {
+            Some(now) if now == (file.size_bytes, file.mtime_ms) => Verdict::of(answer, file),
             Some(_) => {
-                return Err(format!("{} is still being written; the next scan looks at it", file.path.display()));
+                Verdict::Later(format!("{} is still being written; the next scan looks at it", file.path.display()))
             }
-            None => return Err(format!("{} went away while it was looked at", file.path.display())),
-        }
-        match answer {
-            Ok(json) => Ok(parse_probe(&json).map_err(|error| error.to_string())),
-            Err(ProbeFailure::Broken { reason }) => Ok(Err(reason)),
-            Err(error @ ProbeFailure::Unavailable { .. }) => {
-                Err(format!("{} was not looked at: failed to {error}", file.path.display()))
-            }
+            None => Verdict::went_away(file),
         }
     }
 

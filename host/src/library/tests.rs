@@ -195,6 +195,28 @@ async fn broken_files_are_listed_with_their_reason() {
     assert_eq!(scene.scan().await.probed, 0, "nor are broken files probed again");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_may_not_be_read_is_listed_and_tried_again() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new(&["closed.mkv"]).await;
+    let path = scene.root().join("closed.mkv");
+    let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o000);
+    if std::fs::File::open(&path).is_ok() {
+        eprintln!("SKIPPED: this user may read everything, so nothing can be closed to it");
+        return;
+    }
+    scene.scan().await;
+    let MediaState::Broken { reason } = scene.items().await["closed.mkv"].state.clone() else {
+        panic!("it is not listed")
+    };
+    assert!(reason.starts_with("the server cannot read it"), "{reason}");
+    permit(0o644);
+    scene.scan().await;
+    assert_eq!(scene.states().await, ["closed.mkv:R"]);
+}
+
 #[tokio::test]
 async fn a_prober_that_cannot_run_says_nothing_about_files() {
     let scene = Scene::new(&["a.mkv"]).await;

@@ -31,13 +31,11 @@ fn peak_kib() -> Option<u64> {
 
 #[test]
 fn five_hundred_channels_for_a_week_need_no_more_memory_than_one() {
-    const HALF_HOURS_OF_A_WEEK: usize = 7 * 48;
+    const HOURS_OF_A_WEEK: usize = 7 * 24;
     let media = scene::media(scene::film());
     let start = scene::at("2026-06-01T00:00:00Z");
-    let entries = scene::rows(
-        start,
-        &[(EntryKind::Programme, TimeDelta::minutes(30).num_milliseconds(), "x"); HALF_HOURS_OF_A_WEEK],
-    );
+    let entries =
+        scene::rows(start, &[(EntryKind::Programme, TimeDelta::hours(1).num_milliseconds(), "x"); HOURS_OF_A_WEEK]);
     let views: Vec<_> =
         entries.iter().map(|entry| ProgrammeView { entry, media: Some(&media), icon_url: None }).collect();
     let channels: Vec<_> = (1..=500).map(|id| scene::channel(id, &id.to_string(), "A channel")).collect();
