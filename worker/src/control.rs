@@ -29,6 +29,9 @@ use crate::chain;
 /// Frames that wait for the host before reports that may be lost are.
 const PATIENCE_FRAMES: usize = 256;
 
+/// Bytes that are read from the host at a time.
+const PORTION_BYTES: usize = 64 * 1024;
+
 /// Why an inherited descriptor cannot be the socket to the host.
 #[derive(Debug, thiserror::Error)]
 pub enum AdoptError {
@@ -98,25 +101,28 @@ struct Frame {
 }
 
 impl Control {
-    /// Takes over the inherited `descriptor` and keeps it from children.
+    /// Talks over `socket`, inside the runtime.
     ///
     /// # Errors
-    /// There is no Unix socket at `descriptor`.
-    pub fn adopt(descriptor: RawFd) -> Result<Self, AdoptError> {
-        let socket = StdUnixStream::from(own(descriptor)?);
+    /// The runtime does not take the socket.
+    pub fn over(socket: StdUnixStream) -> Result<Self, AdoptError> {
         let watch = |socket: StdUnixStream| {
             socket.set_nonblocking(true)?;
             UnixStream::from_std(socket)
         };
         let socket = Rc::new(watch(socket).map_err(AdoptError::Watch)?);
-        let inbox =
-            Inbox { socket: Rc::clone(&socket), decoder: Decoder::default(), portion: vec![0; 64 * 1024].into() };
+        let portion = vec![0; PORTION_BYTES].into();
+        let inbox = Inbox { socket: Rc::clone(&socket), decoder: Decoder::default(), portion };
         Ok(Self { inbox, outbox: Outbox { socket, waiting: VecDeque::new(), lost: 0 } })
     }
 }
 
+/// Takes over the inherited `descriptor`. To be called once, before this program opens anything itself.
+///
+/// # Errors
+/// There is no Unix socket at `descriptor`.
 #[expect(unsafe_code, reason = "an inherited descriptor is a number that nobody owns yet")]
-fn own(descriptor: RawFd) -> Result<OwnedFd, AdoptError> {
+pub fn adopt(descriptor: RawFd) -> Result<StdUnixStream, AdoptError> {
     if descriptor <= 2 {
         return Err(AdoptError::NoSocket { descriptor });
     }
@@ -130,9 +136,9 @@ fn own(descriptor: RawFd) -> Result<OwnedFd, AdoptError> {
     if !is_socket || !is_unix {
         return Err(AdoptError::NoSocket { descriptor });
     }
-    // SAFETY: it is open, as the call above has shown, and this program opened nothing itself so far that it could belong to: `main` calls
-    // this once, with a number that is for us by agreement with the host.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    // SAFETY: it is open, as the calls above have shown, and nobody else in this program owns it: it was open before `main` opened anything.
+    let owned = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    Ok(StdUnixStream::from(owned))
 }
 
 impl Inbox {

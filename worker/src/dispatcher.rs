@@ -10,6 +10,7 @@ use exstreamtv_model::RunId;
 use exstreamtv_worker_protocol::{PROTOCOL_VERSION, Report};
 use nix::sys::signal::Signal;
 use tokio::{
+    signal::unix::{SignalKind, signal},
     sync::mpsc,
     task::LocalSet,
     time::{Instant, sleep_until, timeout},
@@ -19,9 +20,10 @@ use crate::{
     chain,
     children::Group,
     control::{Control, Outbox, ReceiveError},
+    event::{Effect, Event},
     ffmpeg,
     identify::identify,
-    machine::{Effect, Event, Machine},
+    machine::Machine,
     probe::probe,
     vitals::Sampler,
 };
@@ -42,6 +44,7 @@ async fn serve(Control { mut inbox, outbox }: Control, token: String) -> ExitCod
     let (events, mut observed) = mpsc::channel(WAITING_EVENTS);
     let mut hands = Hands { outbox, events, runs: BTreeMap::new(), sampler: Sampler::new() };
     let mut machine = Machine::default();
+    let _deaf = deaf_to_the_terminal();
     hands.outbox.send(&hello(token), None);
     loop {
         let event = tokio::select! {
@@ -78,6 +81,11 @@ fn host_gone(error: ReceiveError) -> Event {
         error => tracing::error!(error = chain(&error), "lost the host; this worker ends"),
     }
     Event::HostGone
+}
+
+/// Ctrl-C reaches the host too, which wants to end its workers in its own way.
+fn deaf_to_the_terminal() -> Vec<tokio::signal::unix::Signal> {
+    [SignalKind::interrupt(), SignalKind::hangup()].into_iter().filter_map(|kind| signal(kind).ok()).collect()
 }
 
 async fn at(deadline: Option<Instant>) {

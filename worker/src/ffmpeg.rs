@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{
     children::{self, Group, KilledOnDrop},
-    machine::{Event, Exit},
+    event::{Event, Exit},
     progress::ProgressReader,
     stderr::StderrReader,
 };

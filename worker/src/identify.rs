@@ -8,7 +8,7 @@ use exstreamtv_worker_protocol::{FfmpegFacts, FfmpegFault};
 use crate::{
     capture::{CaptureError, Captured, Limits, capture},
     chain,
-    machine::Tools,
+    event::Tools,
 };
 
 /// What a question to FFmpeg may take.

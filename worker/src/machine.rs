@@ -13,14 +13,17 @@ use std::{
 
 use exstreamtv_model::{
     PlayOrder, RunId,
-    health::{LogLevel, LogLine, Progress, RunEnd, Vitals},
+    health::{LogLevel, LogLine, RunEnd},
     order::Source,
 };
 use exstreamtv_pipeline::Abilities;
 use exstreamtv_worker_protocol::{Command, FfmpegFault, Report};
 use tokio::time::Instant;
 
-use crate::identify::Identity;
+use crate::{
+    event::{Effect, Event, Exit, Tools},
+    identify::Identity,
+};
 
 /// Probes at the same time; disks do not like more.
 pub const PROBES_AT_ONCE: usize = 2;
@@ -30,122 +33,6 @@ const VITALS_EVERY: Duration = Duration::from_secs(2);
 
 /// How long after its last kill the worker waits for ends before it ends without them.
 const DEAF_AFTER: Duration = Duration::from_secs(1);
-
-/// Where the tools are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tools {
-    /// The ffmpeg binary.
-    pub ffmpeg: PathBuf,
-    /// The ffprobe binary.
-    pub ffprobe: PathBuf,
-}
-
-/// What happens to a worker.
-#[derive(Debug)]
-pub enum Event {
-    /// The host asks for something.
-    Command(Command),
-    /// The host is gone or cannot be understood any more.
-    HostGone,
-    /// FFmpeg was started.
-    Started {
-        /// For which run.
-        run: RunId,
-        /// Its process id.
-        pid: u32,
-        /// Its command line.
-        command_line: Vec<String>,
-    },
-    /// FFmpeg could not be started.
-    NotStarted {
-        /// For which run.
-        run: RunId,
-        /// Why, for people.
-        message: String,
-    },
-    /// FFmpeg says how far it is.
-    Progress {
-        /// In which run.
-        run: RunId,
-        /// How far.
-        progress: Progress,
-    },
-    /// FFmpeg says something.
-    Line {
-        /// In which run.
-        run: RunId,
-        /// What.
-        line: LogLine,
-    },
-    /// FFmpeg ended and was reaped.
-    Exited {
-        /// In which run.
-        run: RunId,
-        /// How.
-        exit: Exit,
-    },
-    /// The tools answered.
-    Identified(Identity),
-    /// ffprobe answered.
-    Probed {
-        /// Which question.
-        ticket: u64,
-        /// What.
-        result: Result<String, String>,
-    },
-    /// Vital signs were measured.
-    Measured(Vitals),
-    /// The time of [`Machine::deadline`] has come.
-    Tick,
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, Default)]
-pub struct Exit {
-    /// Exit code, unless a signal ended it.
-    pub code: Option<i32>,
-    /// The signal that ended it.
-    pub signal: Option<i32>,
-    /// Its last errors.
-    pub last_words: String,
-}
-
-/// What must be done.
-#[derive(Debug, PartialEq)]
-pub enum Effect {
-    /// Tell the host.
-    Send(Report),
-    /// Start FFmpeg; answered by `Event::Started` or `Event::NotStarted`.
-    Start {
-        /// The ffmpeg binary.
-        ffmpeg: PathBuf,
-        /// What to play.
-        order: Box<PlayOrder>,
-        /// What FFmpeg can do.
-        abilities: Abilities,
-    },
-    /// Ask a run to end.
-    Terminate(RunId),
-    /// Kill a run.
-    Kill(RunId),
-    /// The run is over; nothing of it is needed any more.
-    Forget(RunId),
-    /// Ask the tools what they are; answered by `Event::Identified`.
-    Identify(Tools),
-    /// Ask ffprobe; answered by `Event::Probed`.
-    Probe {
-        /// The ffprobe binary.
-        ffprobe: PathBuf,
-        /// The question's ticket.
-        ticket: u64,
-        /// The file.
-        path: PathBuf,
-    },
-    /// Measure vital signs; answered by `Event::Measured`.
-    Measure,
-    /// End now. Whatever still runs is killed.
-    Exit,
-}
 
 /// The worker's state.
 #[derive(Debug, Default)]

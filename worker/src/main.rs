@@ -8,6 +8,7 @@ mod capture;
 mod children;
 mod control;
 mod dispatcher;
+mod event;
 mod ffmpeg;
 mod identify;
 mod lines;
@@ -17,7 +18,10 @@ mod progress;
 mod stderr;
 mod vitals;
 
-use std::{os::fd::RawFd, process::ExitCode};
+use std::{
+    os::{fd::RawFd, unix::net::UnixStream},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -50,22 +54,39 @@ fn main() -> ExitCode {
     let Ok(token) = std::env::var(TOKEN_VARIABLE) else {
         return refuse(&format!("failed to find the host's token in {TOKEN_VARIABLE}"));
     };
-    children::inherit_nothing_further();
-    start_logging();
-    children::die_with_the_host();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "failed to set up the runtime");
-            return ExitCode::from(NO_RUNTIME);
-        }
+    let socket = match control::adopt(control_fd) {
+        Ok(socket) => socket,
+        Err(error) => return refuse(&format!("failed to {}", chain(&error))),
     };
-    // Everything, spawning above all, happens on this thread: the kernel ties a child's life to the thread that made it.
-    let code = runtime.block_on(async {
-        match Control::adopt(control_fd) {
-            Ok(control) => dispatcher::run(control, token).await,
-            Err(error) => refuse(&format!("failed to {}", chain(&error))),
+    children::inherit_nothing_further();
+    children::die_with_the_host();
+    start_logging();
+    match work(socket, token) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!(error = chain(&error), "this worker cannot work");
+            ExitCode::from(NO_RUNTIME)
         }
+    }
+}
+
+/// Why the worker cannot work.
+#[derive(Debug, thiserror::Error)]
+enum WorkError {
+    /// There is no runtime.
+    #[error("set up the runtime")]
+    Runtime(#[source] std::io::Error),
+    /// There is no talking to the host.
+    #[error("set up the talk with the host")]
+    Control(#[source] control::AdoptError),
+}
+
+/// Everything, spawning above all, happens on this thread: the kernel ties a child's life to the thread that made it.
+fn work(socket: UnixStream, token: String) -> Result<ExitCode, WorkError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WorkError::Runtime)?;
+    let code = runtime.block_on(async {
+        let control = Control::over(socket).map_err(WorkError::Control)?;
+        Ok(dispatcher::run(control, token).await)
     });
     // A call that hangs on a dead network disk must not keep us.
     runtime.shutdown_background();

@@ -132,14 +132,21 @@ pub struct Conductor {
     prepared: Option<Run>,
     attempts: Attempts,
     last_run: i64,
-    slate_on: bool,
+    /// When and where the slate went on air, while it is.
+    slate: Option<SlateStart>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct SlateStart {
+    now_ms: i64,
+    next: i64,
 }
 
 impl Conductor {
     /// Returns a conductor without a schedule: it shows the slate until it gets one.
     pub fn new(policy: Policy) -> Self {
         let attempts = Attempts::new(policy.retry_pause_ms.clone());
-        Self { policy, slots: Vec::new(), on_air: None, prepared: None, attempts, last_run: 0, slate_on: false }
+        Self { policy, slots: Vec::new(), on_air: None, prepared: None, attempts, last_run: 0, slate: None }
     }
 
     /// Takes a new view of the schedule, in time order. Runs of rows that changed are ended by the next steps.
@@ -160,14 +167,14 @@ impl Conductor {
 
     /// Returns whether the slate is what viewers see at the live end.
     pub fn slate_on(&self) -> bool {
-        self.slate_on
+        self.slate.is_some()
     }
 
     /// A frame of this run has been sent.
     pub fn joined(&mut self, run: RunId) {
         if let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) {
             current.joined = true;
-            self.slate_on = false;
+            self.slate = None;
         }
     }
 
@@ -253,13 +260,15 @@ impl Conductor {
             return None;
         }
         // While the slate runs on, a run aimed at the very next frame would always come too late for it.
-        let head_start = if self.slate_on { self.policy.second * 3 / 4 } else { 0 };
-        let first = slot.first.max(moment.next + head_start);
+        let late = self.slate_on() && slot.first < moment.next;
+        let first = slot.first.max(moment.next + if late { self.policy.second * 3 / 4 } else { 0 });
         (first < slot.end).then(|| self.start(&slot, first, moment, true))
     }
 
     fn start_ahead(&mut self, moment: Moment) -> Option<Action> {
-        if self.prepared.is_some() {
+        // A run that somebody waits for has the machine to itself.
+        let awaited = self.on_air.as_ref().is_some_and(|run| !run.joined);
+        if self.prepared.is_some() || awaited {
             return None;
         }
         let due_end = self.due(moment.next).map_or(moment.next, |slot| slot.end);
@@ -269,20 +278,33 @@ impl Conductor {
         wanted.then(|| self.start(&slot, slot.first, moment, false))
     }
 
-    /// Slate, paced a little behind the usual lead so that a programme that comes back quickly loses nothing.
+    /// Slate, where nothing else came in time.
     fn cover(&mut self, moment: Moment) -> Option<Action> {
-        let reserve = self.policy.lead - self.policy.second * self.policy.slate_after_ms / 1000;
-        let paced = moment.live + reserve.max(self.policy.second / 2);
-        let next_slot = self.slots.iter().map(|slot| slot.first).find(|first| *first > moment.next);
-        let until = next_slot.map_or(paced, |first| paced.min(first));
         let due = self.due(moment.next);
         let hopeless = due.is_none_or(|slot| slot.content == Content::Nothing || self.attempts.is_spent(slot.entry));
-        let waited = hopeless || self.slate_on || moment.waiting_ms >= self.policy.slate_after_ms;
-        if until <= moment.next || !waited {
+        if !hopeless && self.slate.is_none() && moment.waiting_ms < self.policy.slate_after_ms {
             return None;
         }
-        self.slate_on = true;
+        let next_slot = self.slots.iter().map(|slot| slot.first).find(|first| *first > moment.next);
+        let until = next_slot.unwrap_or(i64::MAX).min(self.slate_pace(moment, hopeless));
+        if until <= moment.next {
+            return None;
+        }
+        self.slate.get_or_insert(SlateStart { now_ms: moment.now_ms, next: moment.next });
         Some(Action::Slate { until })
+    }
+
+    /// Returns how far the slate may run: a little behind the usual lead, so that a programme that comes back quickly loses nothing.
+    fn slate_pace(&self, moment: Moment, hopeless: bool) -> i64 {
+        let reserve = self.policy.lead - self.policy.second * self.policy.slate_after_ms / 1000;
+        let reserved = moment.live + reserve.max(self.policy.second / 2);
+        if hopeless {
+            return reserved;
+        }
+        // On a cold channel the programme is expected any moment: the slate takes no more of its time than viewers need to see.
+        let start = self.slate.unwrap_or(SlateStart { now_ms: moment.now_ms, next: moment.next });
+        let elapsed = (moment.now_ms - start.now_ms) * self.policy.second / 1000;
+        reserved.min(start.next + self.policy.second + elapsed)
     }
 
     /// Returns the slot to show at `next`: the one that covers it, or the one after it when there is too little left to start.

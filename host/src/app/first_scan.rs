@@ -67,7 +67,7 @@ impl FirstScan {
                 if let Some(name) = scan.current.as_deref().and_then(|path| path.file_name()) {
                     bar.set_message(name.to_string_lossy().into_owned());
                 }
-                if scan.completed_scans >= self.roots.len() as u64 && !scan.scanning {
+                if scan.completed_scans > 0 && !scan.scanning {
                     tracing::info!(files = scan.found, probed = scan.probed, broken = scan.broken, "library scanned");
                     break;
                 }

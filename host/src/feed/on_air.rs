@@ -121,6 +121,7 @@ pub struct OnAir {
     vitals: Option<Vitals>,
     failures: u32,
     slate_frames: u64,
+    slate_shown: bool,
 }
 
 impl OnAir {
@@ -156,6 +157,7 @@ impl OnAir {
             vitals: None,
             failures: 0,
             slate_frames: 0,
+            slate_shown: false,
         }
     }
 
@@ -284,6 +286,7 @@ impl OnAir {
         }
         self.send();
         self.output.flush();
+        self.tell_slate();
         self.ask_schedule_in_time();
         self.reopen_worker();
         self.show();
@@ -351,7 +354,9 @@ impl OnAir {
     }
 
     fn perform(&mut self, action: Action) {
-        tracing::debug!(?action, "decided");
+        if !matches!(action, Action::Slate { .. }) {
+            tracing::debug!(?action, "decided");
+        }
         match action {
             Action::Start { run, entry, first, end } => self.start(run, entry, first, end),
             Action::Air { run } => {
@@ -411,6 +416,19 @@ impl OnAir {
         self.splice = Splice::new(self.grid, to, self.slate.borrow().clone());
         if let Some(run) = self.airing.and_then(|id| self.runs.get(&id)) {
             self.splice.begin_run(run.first, run.end);
+        }
+    }
+
+    /// Says when the slate comes and goes; an operator wants to know both.
+    fn tell_slate(&mut self) {
+        let on = self.conductor.slate_on();
+        if on == self.slate_shown {
+            return;
+        }
+        self.slate_shown = on;
+        match on {
+            true => tracing::warn!(frame = self.splice.next_index(), "the slate is on air"),
+            false => tracing::info!(frame = self.splice.next_index(), "the programme is back on air"),
         }
     }
 

@@ -5,7 +5,7 @@
 //! Invariant: each window of a timeline and the scheduler's state after it are stored in one transaction.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -37,6 +37,26 @@ pub(super) struct Planner {
     changed: watch::Sender<u64>,
     /// What each channel's pool looked like when its timeline was planned.
     pools: HashMap<ChannelId, u64>,
+    jobs: VecDeque<Job>,
+}
+
+/// A piece of routine work.
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    /// The timeline may be short.
+    Extend(ChannelId),
+    /// The rules changed.
+    Rebuild(ChannelId),
+    /// The library changed.
+    Compare(ChannelId),
+}
+
+impl Job {
+    fn channel(self) -> ChannelId {
+        match self {
+            Self::Extend(id) | Self::Rebuild(id) | Self::Compare(id) => id,
+        }
+    }
 }
 
 impl Planner {
@@ -48,54 +68,26 @@ impl Planner {
         life: Lifecycle,
         changed: watch::Sender<u64>,
     ) -> Self {
-        Self { store, clock, scheduler, horizon, life, changed, pools: HashMap::new() }
+        Self { store, clock, scheduler, horizon, life, changed, pools: HashMap::new(), jobs: VecDeque::new() }
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>, round: Duration) {
         let stopping = self.life.stopping();
         let mut next_round = tokio::time::Instant::now();
-        let mut todo: Vec<ChannelId> = Vec::new();
         loop {
-            let request = tokio::select! {
+            tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
                 request = inbox.recv() => match request {
-                    Some(request) => request,
+                    Some(request) => self.answer(request).await,
                     None => return,
                 },
-                () = std::future::ready(()), if !todo.is_empty() => {
-                    if let Some(channel) = todo.pop() {
-                        self.extend(channel).await;
-                    }
-                    continue;
-                }
+                () = std::future::ready(()), if !self.jobs.is_empty() => self.work().await,
                 () = tokio::time::sleep_until(next_round) => {
                     next_round = tokio::time::Instant::now() + round;
-                    todo = self.begin_round().await;
-                    continue;
+                    self.begin_round(Job::Extend).await;
                 }
-            };
-            self.answer(request).await;
-        }
-    }
-
-    async fn begin_round(&self) -> Vec<ChannelId> {
-        if let Err(error) = self.store.playout().prune(self.clock.now() - HISTORY).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "old rows of timelines could not be removed");
-        }
-        match self.store.channels().list().await {
-            Ok(channels) => channels.iter().rev().filter(|channel| channel.enabled).map(|channel| channel.id).collect(),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "channels cannot be listed");
-                vec![]
             }
-        }
-    }
-
-    async fn extend(&mut self, channel: ChannelId) {
-        let until = self.clock.now() + self.horizon;
-        if let Err(error) = self.reach(channel, until).await {
-            tracing::error!(channel.id = %channel, error = &error as &dyn std::error::Error, "a channel could not be planned");
         }
     }
 
@@ -105,29 +97,58 @@ impl Planner {
                 // Nobody waits any more: then the next one who needs it asks again.
                 let _ = reply.send(self.reach(channel, until).await);
             }
-            Request::Rebuild(channel) => self.rebuild_or_log(channel).await,
-            Request::LibraryChanged => {
-                for channel in self.begin_round().await {
-                    self.rebuild_if_changed(channel).await;
-                }
-            }
+            Request::Rebuild(channel) => self.jobs.push_front(Job::Rebuild(channel)),
+            Request::LibraryChanged => self.begin_round(Job::Compare).await,
         }
     }
 
-    async fn rebuild_if_changed(&mut self, id: ChannelId) {
-        let Ok(Some(channel)) = self.store.channels().find(id).await else { return };
-        let Ok(pool) = self.pool(&channel).await else { return };
-        if self.pools.get(&id) != Some(&fingerprint(&pool)) {
-            self.rebuild_or_log(id).await;
+    async fn begin_round(&mut self, job: fn(ChannelId) -> Job) {
+        if let Err(error) = self.store.playout().prune(self.clock.now() - HISTORY).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old rows of timelines could not be removed");
+        }
+        match self.store.channels().list().await {
+            Ok(channels) => {
+                let enabled = channels.iter().filter(|channel| channel.enabled);
+                self.jobs.extend(enabled.map(|channel| job(channel.id)));
+            }
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "channels cannot be listed"),
         }
     }
 
-    async fn rebuild_or_log(&mut self, channel: ChannelId) {
-        match self.rebuild(channel).await {
-            Ok(()) => self.changed.send_modify(|count| *count += 1),
-            Err(error) => {
-                tracing::error!(channel.id = %channel, error = &error as &dyn std::error::Error, "a channel could not be planned anew");
-            }
+    /// Does one piece of routine work; nobody who waits for a picture waits for more than that.
+    async fn work(&mut self) {
+        let Some(job) = self.jobs.pop_front() else { return };
+        let id = job.channel();
+        let done = match job {
+            Job::Extend(_) => self.extend(id).await,
+            Job::Rebuild(_) => self.rebuild(id).await,
+            Job::Compare(_) => self.compare(id).await,
+        };
+        if let Err(error) = done {
+            tracing::error!(channel.id = %id, error = &error as &dyn std::error::Error, "a channel could not be planned");
+        }
+    }
+
+    /// Plans one more window of a channel, and the rest later.
+    async fn extend(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
+        let until = self.clock.now() + self.horizon;
+        let before = self.store.playout().end(id).await?;
+        let step = before.unwrap_or_else(|| self.clock.now()) + chrono::Duration::milliseconds(WINDOW_MS);
+        self.reach(id, step.min(until)).await?;
+        let after = self.store.playout().end(id).await?;
+        if after > before && after.is_some_and(|end| end < until) {
+            self.jobs.push_back(Job::Extend(id));
+        }
+        Ok(())
+    }
+
+    /// Plans a channel anew if what it may play has changed.
+    async fn compare(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
+        let Some(channel) = self.store.channels().find(id).await? else { return Ok(()) };
+        let pool = self.pool(&channel).await?;
+        match self.pools.get(&id) {
+            Some(known) if *known == fingerprint(&pool) => self.extend(id).await,
+            _ => self.rebuild(id).await,
         }
     }
 
@@ -141,7 +162,7 @@ impl Planner {
             self.store.playout().prune(now).await?;
             end = None;
         }
-        let mut start = end.unwrap_or_else(|| whole_second(now));
+        let mut start = end.unwrap_or_else(|| beginning(now));
         if start >= until {
             return Ok(());
         }
@@ -167,12 +188,21 @@ impl Planner {
         let Some(channel) = self.store.channels().find(id).await? else { return Ok(()) };
         let now = self.clock.now();
         let playing = self.store.playout().on_air(id, now).await?;
-        let from = playing.as_ref().map_or_else(|| whole_second(now), |row| row.stop);
+        let from = match &playing {
+            Some(row) => row.stop,
+            None => {
+                // What has ended must not stand in the way of a new beginning.
+                self.store.playout().prune(now).await?;
+                beginning(now)
+            }
+        };
         let pool = self.pool(&channel).await?;
         if pool.is_empty() {
             self.pools.remove(&id);
             let cursor = Cursor { state: serde_json::Value::Null, seed: seed(&channel), upto: from };
-            return Ok(self.store.playout().replace_from(id, from, &[], &cursor).await?);
+            self.store.playout().replace_from(id, from, &[], &cursor).await?;
+            self.changed.send_modify(|count| *count += 1);
+            return Ok(());
         }
         self.pools.insert(id, fingerprint(&pool));
         let pool = Arc::new(pool);
@@ -180,7 +210,9 @@ impl Planner {
         let window = Window { start_ms: from.timestamp_millis(), stop_ms };
         let (entries, cursor) = self.plan(&channel, &pool, window, playing.and_then(|row| row.media)).await?;
         self.store.playout().replace_from(id, from, &entries, &cursor).await?;
-        self.reach(id, now + self.horizon).await
+        self.changed.send_modify(|count| *count += 1);
+        self.jobs.push_back(Job::Extend(id));
+        Ok(())
     }
 
     /// Asks the scheduler for a window and checks what it says.
@@ -282,7 +314,7 @@ fn seed(channel: &Channel) -> u64 {
     channel.id.0.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// Timelines begin on a whole second, so that guides read well.
-fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
-    instant(at.timestamp() * 1000)
+/// A new timeline begins on a whole minute, so that guides read well, and a little in the past, where a cold feed begins.
+fn beginning(now: DateTime<Utc>) -> DateTime<Utc> {
+    instant((now.timestamp() - 20).div_euclid(60) * 60_000)
 }

@@ -272,3 +272,29 @@ fn a_recording_that_changes_its_size_and_channels_half_way_plays_on() {
     assert_eq!(run.keyframes(rate), [0, 50]);
     assert_eq!(run.packets("v").len(), 95);
 }
+
+/// Returns how long the first packet of the sound begins after the first picture is shown, seconds.
+fn sound_after_picture(run: &Run) -> f64 {
+    let first = |kind| run.packets(kind).iter().map(|packet| packet.pts_s).fold(f64::MAX, f64::min);
+    first("a") - first("v")
+}
+
+#[test]
+fn a_late_stream_keeps_its_place_and_pictures_begin_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let streams = "-c:v libx264 -preset ultrafast -c:a aac";
+    let picture = "-f lavfi -i testsrc2=s=320x180:r=25:d=3";
+    let sound = "-f lavfi -i sine=440:r=48000:d=3";
+    let rate = FrameRate::new(25, 1);
+
+    let late_sound = make(folder.path(), "late_sound.mkv", &format!("{picture} -itsoffset 0.8 {sound} {streams}"));
+    let run = Run::of(&play(&late_sound, video(320, 180, rate), small(rate), 50));
+    let late = sound_after_picture(&run);
+    assert!((late - 0.8).abs() < 0.05, "{late} s: the hole is the host's to fill");
+
+    let late_picture = make(folder.path(), "late_picture.mkv", &format!("-itsoffset 0.8 {picture} {sound} {streams}"));
+    let run = Run::of(&play(&late_picture, video(320, 180, rate), small(rate), 50));
+    assert!(sound_after_picture(&run).abs() < 0.05);
+    assert_eq!(run.packets("v").len(), 50, "the first picture is held back to the start");
+    assert_eq!(run.keyframes(rate), [0]);
+}

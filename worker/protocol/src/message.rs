@@ -102,7 +102,7 @@ pub enum Report {
         /// ffprobe's JSON, verbatim, or why there is none, in words for people.
         result: Result<String, String>,
     },
-    /// Vital signs, once a second.
+    /// Vital signs, every two seconds while something runs.
     Vitals(Vitals),
 }
 

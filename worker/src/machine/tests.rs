@@ -1,6 +1,6 @@
 //! Any order of commands and observations, without a process.
 
-use exstreamtv_model::OutputProfile;
+use exstreamtv_model::{OutputProfile, health::Vitals};
 use exstreamtv_worker_protocol::FfmpegFacts;
 
 use super::*;

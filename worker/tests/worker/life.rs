@@ -4,7 +4,10 @@ use std::{path::Path, process::Command as Process};
 
 use exstreamtv_model::health::RunEnd;
 use exstreamtv_worker_protocol::Command;
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::harness::{TOKEN, Worker, clip, eventually, order, script, slate};
 
@@ -73,6 +76,18 @@ fn a_stop_during_start_up_ends_everything() {
     assert_eq!(worker.end_of(1), RunEnd::Cancelled);
     assert_eq!(worker.try_receive(), None);
     assert!(worker.wait().success());
+}
+
+#[test]
+fn an_interrupt_from_the_terminal_is_the_hosts_business() {
+    let (_folder, path) = clip(30);
+    let mut worker = Worker::ready();
+    let run = worker.start(order(1, &path, 700));
+    let pid = Pid::from_raw(i32::try_from(worker.process.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    kill(pid, Signal::SIGHUP).unwrap();
+    assert!(worker.probe(&path).is_ok());
+    assert!(run.is_alive());
 }
 
 #[test]
