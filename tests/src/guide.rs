@@ -84,6 +84,10 @@ pub fn judge(xml: &str, folder: &Path) -> (String, Vec<&'static str>) {
     let file = folder.join("guide.xml");
     fs::write(&file, xml).unwrap_or_else(|error| panic!("write the guide: {error}"));
     let dtd = DTD.iter().find(|path| Path::new(path).exists());
+    if let Some(dtd) = dtd {
+        // The guide names its DTD without a folder.
+        fs::copy(dtd, folder.join("xmltv.dtd")).unwrap_or_else(|error| panic!("copy the DTD: {error}"));
+    }
     let (mut complaints, mut missing) = (String::new(), Vec::new());
     if is_installed("xmllint") && dtd.is_some() {
         let dtd = dtd.copied().unwrap_or_default();
