@@ -1,0 +1,128 @@
+//! What happens to a worker, and what it does about it: the words between the loop and the machine.
+
+use std::path::PathBuf;
+
+use exstreamtv_model::{
+    PlayOrder, RunId,
+    health::{LogLine, Progress, Vitals},
+};
+use exstreamtv_pipeline::Abilities;
+use exstreamtv_worker_protocol::{Command, Report};
+
+use crate::identify::Identity;
+
+/// Where the tools are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// The ffmpeg binary.
+    pub ffmpeg: PathBuf,
+    /// The ffprobe binary.
+    pub ffprobe: PathBuf,
+}
+
+/// What happens to a worker.
+#[derive(Debug)]
+pub enum Event {
+    /// The host asks for something.
+    Command(Command),
+    /// The host is gone or cannot be understood any more.
+    HostGone,
+    /// FFmpeg was started.
+    Started {
+        /// For which run.
+        run: RunId,
+        /// Its process id.
+        pid: u32,
+        /// Its command line.
+        command_line: Vec<String>,
+    },
+    /// FFmpeg could not be started.
+    NotStarted {
+        /// For which run.
+        run: RunId,
+        /// Why, for people.
+        message: String,
+    },
+    /// FFmpeg says how far it is.
+    Progress {
+        /// In which run.
+        run: RunId,
+        /// How far.
+        progress: Progress,
+    },
+    /// FFmpeg says something.
+    Line {
+        /// In which run.
+        run: RunId,
+        /// What.
+        line: LogLine,
+    },
+    /// FFmpeg ended and was reaped.
+    Exited {
+        /// In which run.
+        run: RunId,
+        /// How.
+        exit: Exit,
+    },
+    /// The tools answered.
+    Identified(Identity),
+    /// ffprobe answered.
+    Probed {
+        /// Which question.
+        ticket: u64,
+        /// What.
+        result: Result<String, String>,
+    },
+    /// Vital signs were measured.
+    Measured(Vitals),
+    /// The time of [`crate::machine::Machine::deadline`] has come.
+    Tick,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Default)]
+pub struct Exit {
+    /// Exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Its last errors.
+    pub last_words: String,
+}
+
+/// What must be done.
+#[derive(Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the host.
+    Send(Report),
+    /// Start FFmpeg; answered by `Event::Started` or `Event::NotStarted`.
+    Start {
+        /// The ffmpeg binary.
+        ffmpeg: PathBuf,
+        /// What to play.
+        order: Box<PlayOrder>,
+        /// What FFmpeg can do.
+        abilities: Abilities,
+    },
+    /// Ask a run to end.
+    Terminate(RunId),
+    /// Kill a run.
+    Kill(RunId),
+    /// The run is over; nothing of it is needed any more.
+    Forget(RunId),
+    /// Ask the tools what they are; answered by `Event::Identified`.
+    Identify(Tools),
+    /// Ask ffprobe; answered by `Event::Probed`.
+    Probe {
+        /// The ffprobe binary.
+        ffprobe: PathBuf,
+        /// The question's ticket.
+        ticket: u64,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Measure vital signs; answered by `Event::Measured`.
+    Measure,
+    /// End now. Whatever still runs is killed.
+    Exit,
+}
