@@ -65,6 +65,15 @@ fn assert_healed(host: &Host, channel: &Channel, viewer: Viewer) {
     assert!(wrong.is_empty(), "off the timeline: {:#?}", &wrong[..wrong.len().min(5)]);
 }
 
+/// Never a default: process 0 would be ourselves.
+fn on_air_pid(feed: &Feed) -> u32 {
+    feed.on_air().unwrap_or_else(|| panic!("no FFmpeg is on air: {feed:?}"))
+}
+
+fn worker_pid(feed: &Feed) -> u32 {
+    feed.worker_pid.unwrap_or_else(|| panic!("no worker: {feed:?}"))
+}
+
 fn wait_for_another_ffmpeg(host: &Host, channel: &Channel, before: &Feed) -> Feed {
     let pid = before.on_air();
     host.wait_for_feed(channel, "another FFmpeg on air", |feed| feed.on_air().is_some() && feed.on_air() != pid)
@@ -149,7 +158,7 @@ fn a_channel_without_viewers_stops_after_its_idle_time() {
 fn an_ffmpeg_that_is_killed_is_replaced_on_the_same_connection() {
     let stage = stage();
     let (host, channel, viewer, feed) = on_air(&stage);
-    host::send(feed.on_air().unwrap_or_default(), Signal::SIGKILL);
+    host::send(on_air_pid(&feed), Signal::SIGKILL);
     wait_for_another_ffmpeg(&host, &channel, &feed);
     assert_healed(&host, &channel, viewer);
     assert_eq!(host.ffmpegs().len(), 1);
@@ -161,7 +170,7 @@ fn an_ffmpeg_that_hangs_is_noticed_and_replaced_on_the_same_connection() {
     let stage = stage();
     let (host, channel, viewer, feed) = on_air(&stage);
     let hung: Vec<_> = host.ffmpegs();
-    host::send(feed.on_air().unwrap_or_default(), Signal::SIGSTOP);
+    host::send(on_air_pid(&feed), Signal::SIGSTOP);
     wait_for_another_ffmpeg(&host, &channel, &feed);
     assert_gone(&hung, patience::LONG);
     assert_healed(&host, &channel, viewer);
@@ -173,7 +182,7 @@ fn a_worker_that_is_killed_takes_its_ffmpeg_along_and_is_replaced_on_the_same_co
     let stage = stage();
     let (host, channel, viewer, feed) = on_air(&stage);
     let ffmpegs = host.ffmpegs();
-    host::send(feed.worker_pid.unwrap_or_default(), Signal::SIGKILL);
+    host::send(worker_pid(&feed), Signal::SIGKILL);
     assert_gone(&ffmpegs, ORPHANS);
     let after = wait_for_another_ffmpeg(&host, &channel, &feed);
     assert_ne!(after.worker_pid, feed.worker_pid);

@@ -25,10 +25,12 @@ pub fn measure(table: &mut Table) {
     let mut host = setup.start();
     let channel = host.channel("Film");
     for (what, signal) in [("killed", Signal::SIGKILL), ("stopped (SIGSTOP)", Signal::SIGSTOP)] {
-        let silence = silence(&host, &channel, |feed| host::send(feed.on_air().unwrap_or_default(), signal));
+        let silence = silence(&host, &channel, |feed| host::send(feed.on_air().expect("it was waited for"), signal));
         table.number(&format!("FFmpeg {what}: longest silence at the viewer"), silence, "s", "≤ 1 (3 for SIGSTOP)");
     }
-    let silence = silence(&host, &channel, |feed| host::send(feed.worker_pid.unwrap_or_default(), Signal::SIGKILL));
+    let silence = silence(&host, &channel, |feed| {
+        host::send(feed.worker_pid.expect("a feed on air has a worker"), Signal::SIGKILL)
+    });
     table.number("worker killed: longest silence at the viewer", silence, "s", "≤ 1");
 
     let viewers: Vec<_> = (0..20).map(|_| Viewer::tune(&host.at(&channel.ts()))).collect();
