@@ -70,6 +70,6 @@ for protocol in TS HLS; do
   # gst-play has no length; an interrupt ends it the ordinary way.
   try "GStreamer $protocol" 'WARN|ERROR|RESET' \
     env "GST_DEBUG=$gstreamer_ears" GST_DEBUG_NO_COLOR=1 timeout --preserve-status --signal=INT "$seconds" \
-    gst-launch-1.0 -e playbin3 "uri=$url" "video-sink=fakesink sync=true" "audio-sink=fakesink sync=true"
+    gst-launch-1.0 playbin3 "uri=$url" "video-sink=fakesink sync=true" "audio-sink=fakesink sync=true"
 done
 exit "$failed"

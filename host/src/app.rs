@@ -41,7 +41,8 @@ mod logging;
 mod signals;
 
 /// What to do when FFmpeg cannot be used.
-pub const FFMPEG_ADVICE: &str = "install FFmpeg 5.1 or newer (apt install ffmpeg, brew install ffmpeg), or name it in [ffmpeg] ffmpeg and ffprobe";
+pub const FFMPEG_ADVICE: &str =
+    "install FFmpeg 5.1 or newer (apt install ffmpeg, brew install ffmpeg), or name it in [ffmpeg] ffmpeg and ffprobe";
 
 /// How long a stop may take before what is left is abandoned.
 const STOP: Duration = Duration::from_secs(4);
@@ -50,20 +51,20 @@ const STOP: Duration = Duration::from_secs(4);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A media folder is missing or cannot be read.
-    #[error("read the media folder {}: {source}; mount it, correct its name, or let this user read it", .path.display())]
+    #[error("read the media folder {}: {cause}; mount it, correct its name, or let this user read it", .path.display())]
     Media {
         /// Which folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The data folder cannot be made or written.
-    #[error("use the data folder {}: {source}; give a writable one with --data-dir", .path.display())]
+    #[error("use the data folder {}: {cause}; give a writable one with --data-dir", .path.display())]
     Data {
         /// Which folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The database cannot be used.
     #[error("use the database {}", .path.display())]
@@ -75,18 +76,18 @@ pub enum StartError {
         source: StoreError,
     },
     /// FFmpeg cannot be used.
-    #[error("{source}; {FFMPEG_ADVICE}")]
+    #[error("{cause}; {FFMPEG_ADVICE}")]
     Ffmpeg {
         /// Why.
-        source: FfmpegFault,
+        cause: FfmpegFault,
     },
     /// The address is taken or not ours.
-    #[error("listen on {address}: {source}; {advice}")]
+    #[error("listen on {address}: {cause}; {advice}")]
     Listen {
         /// Which address.
         address: SocketAddr,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
         /// What to do.
         advice: &'static str,
     },
@@ -117,7 +118,7 @@ impl StartError {
                 StoreErrorKind::Conflict | StoreErrorKind::NotFound | StoreErrorKind::Engine => 74,
             },
             Self::Ffmpeg { .. } => 69,
-            Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => 75,
+            Self::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse => 75,
             Self::Listen { .. } => 74,
             Self::Config(_) => 78,
             Self::System { .. } => 70,
@@ -175,10 +176,11 @@ struct Host {
 impl Host {
     async fn run(self, listener: TcpListener, logs: logging::Logs) -> Result<(), StartError> {
         let Self { config, clock, store, life, .. } = &self;
-        let spawner = Spawner::start().map_err(|source| StartError::System { what: "a thread for workers", source })?;
+        let spawner = Spawner::start(&config.server.log)
+            .map_err(|source| StartError::System { what: "a thread for workers", source })?;
         let programs = programs(config);
         let utility = Utility::start(spawner.clone(), programs.clone(), life);
-        let ffmpeg = utility.identify().await.map_err(|source| StartError::Ffmpeg { source })?;
+        let ffmpeg = utility.identify().await.map_err(|cause| StartError::Ffmpeg { cause })?;
         tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
 
         let profile = config.output_profile()?;
@@ -244,7 +246,10 @@ impl Host {
         let (values, config) = match fresh {
             Ok(fresh) => fresh,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the configuration cannot be used; the old one stays in force");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the configuration cannot be used; the old one stays in force"
+                );
                 return;
             }
         };
@@ -280,7 +285,11 @@ type KnobValues = (Settings, SlowClient, HttpSettings);
 impl Knobs {
     fn new(config: &Config) -> Result<Self, StartError> {
         let (feed, slow_client, http) = Self::values(config)?;
-        Ok(Self { feed: watch::channel(feed).0, slow_client: watch::channel(slow_client).0, http: watch::channel(http).0 })
+        Ok(Self {
+            feed: watch::channel(feed).0,
+            slow_client: watch::channel(slow_client).0,
+            http: watch::channel(http).0,
+        })
     }
 
     fn values(config: &Config) -> Result<KnobValues, crate::config::ValueError> {
@@ -319,7 +328,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
 fn media_folders(config: &Config) -> Result<Vec<PathBuf>, StartError> {
     let readable = |folder: &PathBuf| {
         let path = absolute(folder);
-        std::fs::read_dir(&path).map_err(|source| StartError::Media { path: path.clone(), source })?;
+        std::fs::read_dir(&path).map_err(|cause| StartError::Media { path: path.clone(), cause })?;
         Ok(path)
     };
     config.library.folders.iter().map(readable).collect()
@@ -332,18 +341,22 @@ fn absolute(folder: &Path) -> PathBuf {
 
 fn data_folder(common: &Common) -> Result<PathBuf, StartError> {
     let path = common.data_folder();
-    std::fs::create_dir_all(&path).map_err(|source| StartError::Data { path: path.clone(), source })?;
+    std::fs::create_dir_all(&path).map_err(|cause| StartError::Data { path: path.clone(), cause })?;
     Ok(absolute(&path))
 }
 
 async fn listen(config: &Config) -> Result<TcpListener, StartError> {
     let address = config.listen()?;
-    TcpListener::bind(address).await.map_err(|source| {
-        let advice = match source.kind() {
-            std::io::ErrorKind::AddrInUse => "another server uses it: stop that one, or choose another port with --listen",
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privileged user: choose another with --listen",
+    TcpListener::bind(address).await.map_err(|cause| {
+        let advice = match cause.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another server uses it: stop that one, or choose another port with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privileged user: choose another with --listen"
+            }
             _ => "choose an address of this machine with --listen",
         };
-        StartError::Listen { address, source, advice }
+        StartError::Listen { address, cause, advice }
     })
 }

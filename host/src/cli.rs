@@ -130,7 +130,8 @@ impl Common {
         // The same folder may stand in the file and on the command line.
         let mut position = 0;
         let (named, given) = config.library.folders.split_at(known);
-        let fresh: Vec<bool> = named.iter().map(|_| true).chain(given.iter().map(|folder| !named.contains(folder))).collect();
+        let fresh: Vec<bool> =
+            named.iter().map(|_| true).chain(given.iter().map(|folder| !named.contains(folder))).collect();
         config.library.folders.retain(|_| (fresh[position], position += 1).0);
         config.check()?;
         Ok(config)
@@ -187,7 +188,8 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Config(ConfigCommand::Show { common, json }) => {
             let config = common.load()?;
             // Both are plain tables of plain values, which neither format can refuse.
-            let text = if json { serde_json::to_string_pretty(&config).ok() } else { toml::to_string_pretty(&config).ok() };
+            let text =
+                if json { serde_json::to_string_pretty(&config).ok() } else { toml::to_string_pretty(&config).ok() };
             println!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }

@@ -66,15 +66,29 @@ pub fn print(findings: &[Finding], json: bool) {
 
 async fn ffmpeg(config: &Config) -> Finding {
     let life = Lifecycle::default();
-    let identity = match Spawner::start() {
-        Ok(spawner) => Utility::start(spawner, app::programs(config), &life).identify().await.map_err(|fault| fault.to_string()),
+    let identity = match Spawner::start("error") {
+        Ok(spawner) => {
+            Utility::start(spawner, app::programs(config), &life).identify().await.map_err(|fault| fault.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     life.stop(Duration::from_secs(4)).await;
     let what = "FFmpeg".into();
     match identity {
-        Ok(facts) => Finding { what, ok: true, detail: format!("{} at {}", facts.version, facts.path.display()), advice: None, code: 69 },
-        Err(detail) => Finding { what, ok: false, detail: format!("failed to {detail}"), advice: Some(app::FFMPEG_ADVICE.into()), code: 69 },
+        Ok(facts) => Finding {
+            what,
+            ok: true,
+            detail: format!("{} at {}", facts.version, facts.path.display()),
+            advice: None,
+            code: 69,
+        },
+        Err(detail) => Finding {
+            what,
+            ok: false,
+            detail: format!("failed to {detail}"),
+            advice: Some(app::FFMPEG_ADVICE.into()),
+            code: 69,
+        },
     }
 }
 
@@ -93,7 +107,9 @@ fn data(folder: &Path) -> Finding {
 fn port(config: &Config) -> Finding {
     let what = "address".into();
     match std::net::TcpListener::bind(&config.server.listen) {
-        Ok(_) => Finding { what, ok: true, detail: format!("{} is free", config.server.listen), advice: None, code: 75 },
+        Ok(_) => {
+            Finding { what, ok: true, detail: format!("{} is free", config.server.listen), advice: None, code: 75 }
+        }
         Err(error) => {
             let advice = Some("another server may be running; stop it or choose another port with --listen".into());
             Finding { what, ok: false, detail: format!("{}: {error}", config.server.listen), advice, code: 75 }

@@ -9,7 +9,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exstreamtv_model::{ChannelId, RunId, health::{Progress, Vitals}};
+use exstreamtv_model::{
+    ChannelId, RunId,
+    health::{Progress, Vitals},
+};
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},

@@ -47,7 +47,10 @@ fn a_playlist_followed_for_a_minute_obeys_rfc_8216_and_every_segment_decodes_alo
     let listed: Vec<_> = follower.segments().map(|segment| segment.duration_s).collect();
     for (pair, listed_s) in starts.windows(2).zip(&listed) {
         let real_s = (pair[1] - pair[0]) as f64 / 90_000.0;
-        assert!((real_s - listed_s).abs() < 0.001, "a segment of {real_s} s is listed with {listed_s} s");
+        assert!(
+            (real_s - listed_s).abs() < 0.001,
+            "a segment of {real_s} s is listed with {listed_s} s: {starts:?} {listed:?}"
+        );
     }
     host.stop();
 }

@@ -149,7 +149,7 @@ impl Hands {
     fn note_start(&mut self, run: RunId, started: Result<ffmpeg::Started, ffmpeg::StartError>) -> Event {
         match started {
             Ok(ffmpeg::Started { pid, group, stdout, command_line }) => {
-                tracing::info!(run.id = %run, pid, "FFmpeg started");
+                tracing::debug!(run.id = %run, pid, "FFmpeg started");
                 self.runs.insert(run, Started { pid, group, stdout: Some(stdout) });
                 Event::Started { run, pid, command_line }
             }
@@ -162,7 +162,7 @@ impl Hands {
 
     fn send(&mut self, report: &Report) {
         if let Report::Ended { run, end } = report {
-            tracing::info!(run.id = %run, ?end, "run ended");
+            tracing::debug!(run.id = %run, ?end, "run ended");
         }
         let descriptor = match report {
             Report::Started { run, .. } => self.runs.get_mut(run).and_then(|run| run.stdout.take()),

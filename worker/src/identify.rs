@@ -52,7 +52,13 @@ pub async fn identify(tools: Tools) -> Identity {
 }
 
 async fn facts(tools: &Tools) -> Result<FfmpegFacts, FfmpegFault> {
-    let version = accept(&ask(&tools.ffmpeg, "ffmpeg", "-version").await?)?;
+    let answer = ask(&tools.ffmpeg, "ffmpeg", "-version").await?;
+    let version = accept(&answer).map_err(|fault| match fault {
+        FfmpegFault::Unintelligible { message } => {
+            FfmpegFault::Unintelligible { message: format!("{}, {message}", tools.ffmpeg.display()) }
+        }
+        other => other,
+    })?;
     lacks_none(&version, "encoder", &ENCODERS, &ask(&tools.ffmpeg, "ffmpeg", "-encoders").await?)?;
     lacks_none(&version, "filter", &FILTERS, &ask(&tools.ffmpeg, "ffmpeg", "-filters").await?)?;
     ask(&tools.ffprobe, "ffprobe", "-version").await?;
@@ -90,7 +96,12 @@ async fn can_draw_text(ffmpeg: &Path) -> bool {
 /// Returns the version in the first line of `ffmpeg -version` if it is new enough.
 fn accept(answer: &str) -> Result<String, FfmpegFault> {
     let first = answer.lines().next().unwrap_or_default();
-    let unintelligible = || FfmpegFault::Unintelligible { message: first.chars().take(200).collect() };
+    let unintelligible = || FfmpegFault::Unintelligible {
+        message: match first.trim() {
+            "" => "asked for its version it said nothing".to_owned(),
+            said => format!("asked for its version it said {:?}", said.chars().take(200).collect::<String>()),
+        },
+    };
     let version =
         first.strip_prefix("ffmpeg version ").and_then(|rest| rest.split(' ').next()).ok_or_else(unintelligible)?;
     // Builds of the development branch have no number: "N-12345-gabcdef", "2024-05-13-git-37db0454e4".

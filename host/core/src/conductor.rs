@@ -180,7 +180,8 @@ impl Conductor {
 
     /// A run is over: its last frame has been taken over, and its end is known.
     pub fn finished(&mut self, run: RunId, outcome: Outcome, now_ms: i64) {
-        let slot = [&mut self.on_air, &mut self.prepared].into_iter().find(|held| held.as_ref().is_some_and(|r| r.id == run));
+        let slot =
+            [&mut self.on_air, &mut self.prepared].into_iter().find(|held| held.as_ref().is_some_and(|r| r.id == run));
         let Some(ended) = slot.and_then(Option::take) else { return };
         match outcome {
             Outcome::Completed => self.attempts.spent(ended.entry),

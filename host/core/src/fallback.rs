@@ -20,7 +20,8 @@ pub fn choose_streams(probe: &MediaProbe) -> StreamChoice {
     let video = probe.video().filter(|(stream, _)| !stream.codec.is_empty()).min_by_key(|(stream, video)| {
         (!stream.disposition.default, std::cmp::Reverse(u64::from(video.width) * u64::from(video.height)), stream.index)
     });
-    let audio = probe.audio().filter(|(stream, _)| !stream.codec.is_empty()).min_by_key(|(stream, audio)| rank(stream, audio));
+    let audio =
+        probe.audio().filter(|(stream, _)| !stream.codec.is_empty()).min_by_key(|(stream, audio)| rank(stream, audio));
     StreamChoice { video: video.map(|(stream, _)| stream.index), audio: audio.map(|(stream, _)| stream.index) }
 }
 

@@ -68,8 +68,9 @@ pub fn parse_probe(answer: &str) -> Result<MediaProbe, ProbeError> {
     let answer: Value = serde_json::from_str(answer).map_err(ProbeError::Unreadable)?;
     let format = answer.get("format").unwrap_or(&Value::Null);
     let raw = list(&answer, "streams");
+    let file_start_ms = json::seconds_ms(format, "start_time").unwrap_or(0);
     let streams: Vec<Stream> =
-        raw.iter().take(MAX_STREAMS).enumerate().map(|(at, raw)| stream::read(at, raw)).collect();
+        raw.iter().take(MAX_STREAMS).enumerate().map(|(at, raw)| stream::read(at, raw, file_start_ms)).collect();
     let container = text(format, "format_name").unwrap_or_default();
     check_content(&container, raw, &streams)?;
     let duration_ms = length::duration_ms(format, raw, &streams)?;

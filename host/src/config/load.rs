@@ -88,7 +88,8 @@ fn lay_over(table: &mut Table, name: &str, text: &str) -> Result<(), LoadError> 
     let readings = candidates.into_iter().flatten().chain([Value::String(text.to_owned())]);
     let mut problem = String::new();
     for value in readings {
-        let alone = Table::from_iter([(section.to_owned(), Value::Table(Table::from_iter([(key.to_owned(), value.clone())])))]);
+        let alone =
+            Table::from_iter([(section.to_owned(), Value::Table(Table::from_iter([(key.to_owned(), value.clone())])))]);
         match alone.try_into::<Config>() {
             Ok(_) => {
                 keys.insert(key.to_owned(), value);
@@ -156,7 +157,8 @@ mod tests {
 
     #[test]
     fn environment_values_need_no_quotes_and_mistakes_name_the_variable() {
-        let config = with_environment(&[("EXSTREAMTV__PROFILE__FRAME_RATE", "25"), ("EXSTREAMTV__SERVER__LOG", "debug")]);
+        let config =
+            with_environment(&[("EXSTREAMTV__PROFILE__FRAME_RATE", "25"), ("EXSTREAMTV__SERVER__LOG", "debug")]);
         assert_eq!(config.unwrap().profile.frame_rate, "25");
         let error = with_environment(&[("EXSTREAMTV__SERVER__LISTNE", "x")]).unwrap_err().to_string();
         assert!(error.contains("EXSTREAMTV__SERVER__LISTNE") && error.contains("did you mean `listen`?"), "{error}");

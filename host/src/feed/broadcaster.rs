@@ -196,7 +196,13 @@ impl Feeds {
         Ok(feed)
     }
 
-    fn prepare(&self, channel: Channel, now: chrono::DateTime<chrono::Utc>, first_index: i64, sequence: u64) -> (Arc<Feed>, OnAir) {
+    fn prepare(
+        &self,
+        channel: Channel,
+        now: chrono::DateTime<chrono::Utc>,
+        first_index: i64,
+        sequence: u64,
+    ) -> (Arc<Feed>, OnAir) {
         let grid = FrameGrid::new(&channel.profile);
         let (order, orders) = mpsc::channel(16);
         let (view, _) = watch::channel(starting(channel.id, now));

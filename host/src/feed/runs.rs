@@ -71,7 +71,9 @@ impl Run {
         self.pid = Some(pid);
         match pipe.map(pipe::Receiver::from_owned_fd) {
             Some(Ok(reader)) => self.pipe = Some(reader),
-            Some(Err(error)) => tracing::warn!(run.id = %self.id, %error, "a worker handed over something that is no pipe"),
+            Some(Err(error)) => {
+                tracing::warn!(run.id = %self.id, %error, "a worker handed over something that is no pipe")
+            }
             None => tracing::warn!(run.id = %self.id, "a worker started a run without handing over its pipe"),
         }
     }

@@ -100,7 +100,7 @@ impl Examiner {
         if let Ok(Err(error)) = self.desk.life.spawn_blocking(move || std::fs::File::open(path)).await {
             return match error.kind() {
                 std::io::ErrorKind::NotFound => Verdict::went_away(file),
-                _ => Verdict::Unreadable(format!("the server cannot read it: {error}")),
+                _ => Verdict::Unreadable(format!("it may not be read by the server: {error}")),
             };
         }
         let answer = self.desk.prober.probe(file.path.clone()).await;

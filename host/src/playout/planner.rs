@@ -173,7 +173,10 @@ impl Planner {
         self.pools.insert(id, fingerprint(&pool));
         let pool = Arc::new(pool);
         while start < until {
-            let window = Window { start_ms: start.timestamp_millis(), stop_ms: until.timestamp_millis().min(start.timestamp_millis() + WINDOW_MS) };
+            let window = Window {
+                start_ms: start.timestamp_millis(),
+                stop_ms: until.timestamp_millis().min(start.timestamp_millis() + WINDOW_MS),
+            };
             let (entries, cursor) = self.plan(&channel, &pool, window, None).await?;
             let reached = cursor.upto;
             self.store.playout().append(id, &entries, &cursor).await?;
@@ -206,7 +209,8 @@ impl Planner {
         }
         self.pools.insert(id, fingerprint(&pool));
         let pool = Arc::new(pool);
-        let stop_ms = (from.timestamp_millis() + WINDOW_MS).min((now + self.horizon).timestamp_millis().max(from.timestamp_millis() + 1));
+        let stop_ms = (from.timestamp_millis() + WINDOW_MS)
+            .min((now + self.horizon).timestamp_millis().max(from.timestamp_millis() + 1));
         let window = Window { start_ms: from.timestamp_millis(), stop_ms };
         let (entries, cursor) = self.plan(&channel, &pool, window, playing.and_then(|row| row.media)).await?;
         self.store.playout().replace_from(id, from, &entries, &cursor).await?;
@@ -304,7 +308,15 @@ fn rows(pool: &[PlayItem], answer: PlanAnswer, seed: u64) -> (Vec<NewEntry>, Cur
 fn fingerprint(pool: &[PlayItem]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for item in pool {
-        (item.offer.id, item.offer.duration_ms, item.offer.position, &item.offer.title, item.offer.season, item.offer.episode).hash(&mut hasher);
+        (
+            item.offer.id,
+            item.offer.duration_ms,
+            item.offer.position,
+            &item.offer.title,
+            item.offer.season,
+            item.offer.episode,
+        )
+            .hash(&mut hasher);
     }
     hasher.finish()
 }

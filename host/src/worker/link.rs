@@ -59,7 +59,8 @@ impl WorkerLink {
         let child = spawner.spawn(path.clone(), token.clone(), theirs.into()).await;
         let child = child.map_err(|source| WorkerError::Spawn { path: path.clone(), source })?;
         let process = Process { child: Some(child), life: life.clone() };
-        let mut link = Self { socket, inbox: Decoder::default(), pipes: VecDeque::new(), outbox: BytesMut::new(), process };
+        let mut link =
+            Self { socket, inbox: Decoder::default(), pipes: VecDeque::new(), outbox: BytesMut::new(), process };
         link.greet(&token).await.map_err(|reason| WorkerError::Greeting { path, reason })?;
         link.send(&Command::Configure { ffmpeg: programs.ffmpeg.clone(), ffprobe: programs.ffprobe.clone() });
         Ok(link)
@@ -108,12 +109,15 @@ impl WorkerLink {
                 }
                 Err(error) => return Event::Gone { reason: format!("it talks nonsense: {error}") },
             }
-            let interest = if self.outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+            let interest =
+                if self.outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
             let ready = match self.socket.ready(interest).await {
                 Ok(ready) => ready,
                 Err(error) => return Event::Gone { reason: error.to_string() },
             };
-            if ready.is_writable() && let Err(error) = self.flush() {
+            if ready.is_writable()
+                && let Err(error) = self.flush()
+            {
                 return Event::Gone { reason: error.to_string() };
             }
             match self.receive() {

@@ -24,6 +24,9 @@ pub struct Spawner {
     requests: mpsc::Sender<Request>,
 }
 
+/// How much workers log; the same as the host at its start.
+const LOG: &str = "EXSTREAMTV_LOG";
+
 struct Request {
     program: PathBuf,
     token: String,
@@ -36,11 +39,12 @@ impl Spawner {
     ///
     /// # Errors
     /// If the system gives us no thread.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(log: &str) -> io::Result<Self> {
+        let log = log.to_owned();
         let (requests, inbox) = mpsc::channel::<Request>();
         std::thread::Builder::new().name("worker-spawner".into()).spawn(move || {
             for request in inbox {
-                let child = spawn(request.program, &request.token, request.control);
+                let child = spawn(request.program, &request.token, request.control, &log);
                 // Nobody waits any more: the child sees its control socket close, and goes.
                 let _ = request.reply.send(child);
             }
@@ -60,9 +64,9 @@ impl Spawner {
     }
 }
 
-fn spawn(program: PathBuf, token: &str, control: OwnedFd) -> io::Result<Child> {
+fn spawn(program: PathBuf, token: &str, control: OwnedFd, log: &str) -> io::Result<Child> {
     let mut command = Command::new(program);
-    command.arg("--control-fd").arg(CONTROL_FD.to_string()).env("EXSTREAMTV_WORKER_TOKEN", token);
+    command.arg("--control-fd").arg(CONTROL_FD.to_string()).env("EXSTREAMTV_WORKER_TOKEN", token).env(LOG, log);
     // Its own group: Ctrl-C in a terminal is for the host, which then stops its workers in order.
     command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
     let mapping = FdMapping { parent_fd: control, child_fd: CONTROL_FD };

@@ -135,6 +135,9 @@ pub struct VideoStream {
     pub rotation_degrees: u16,
     /// Mean frame rate, if the file knows.
     pub frame_rate: Option<FrameRate>,
+    /// When its first picture is shown, from the start of the file.
+    #[serde(default)]
+    pub first_picture_ms: i64,
     /// FFmpeg's pixel format name.
     pub pixel_format: Option<String>,
     /// Order of the fields.

@@ -32,6 +32,7 @@ fn any_video() -> impl Strategy<Value = StreamKind> {
                 rotation_degrees,
                 frame_rate: rate.map(|(num, den)| FrameRate::new(num, den)),
                 pixel_format: pixel_format.map(str::to_owned),
+                first_picture_ms: 0,
                 field_order,
                 color: Color { space: space.map(str::to_owned), ..Default::default() },
             })

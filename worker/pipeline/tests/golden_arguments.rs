@@ -25,6 +25,7 @@ fn hd_video() -> VideoStream {
         rotation_degrees: 0,
         frame_rate: Some(FrameRate::new(30, 1)),
         pixel_format: Some("yuv420p".to_owned()),
+        first_picture_ms: 0,
         field_order: FieldOrder::Progressive,
         color: Color { range: Some("tv".to_owned()), space: Some("bt709".to_owned()), ..Default::default() },
     }

@@ -114,6 +114,7 @@ fn video(width: u32, height: u32, rate: FrameRate) -> VideoStream {
         rotation_degrees: 0,
         frame_rate: Some(rate),
         pixel_format: Some("yuv420p".to_owned()),
+        first_picture_ms: 0,
         field_order: FieldOrder::Progressive,
         color: Color::default(),
     }

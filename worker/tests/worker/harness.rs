@@ -279,6 +279,7 @@ pub fn order(run: i64, path: &Path, frames: u32) -> PlayOrder {
         rotation_degrees: 0,
         frame_rate: Some(FrameRate::new(25, 1)),
         pixel_format: Some("yuv420p".to_owned()),
+        first_picture_ms: 0,
         field_order: FieldOrder::Progressive,
         color: Color::default(),
     };

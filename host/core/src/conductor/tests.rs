@@ -92,7 +92,10 @@ fn a_file_that_ends_early_is_followed_by_slate_and_the_next_item_is_on_time() {
     conductor.joined(RunId(1));
     conductor.finished(RunId(1), Outcome::Completed, 10_000);
     assert_eq!(conductor.step(at(10_000, 840, 860)), Some(Action::Slate { until: 900 }));
-    assert_eq!(conductor.step(at(290_000, 8_950, 9_000)).map(|a| matches!(a, Action::Start { first: 9_000, .. })), Some(true));
+    assert_eq!(
+        conductor.step(at(290_000, 8_950, 9_000)).map(|a| matches!(a, Action::Start { first: 9_000, .. })),
+        Some(true)
+    );
 }
 
 #[test]
@@ -201,7 +204,12 @@ impl World {
     fn moment(&self) -> Moment {
         let live = 300 + self.now_ms * RATE / 1000;
         let reading = self.next < live + policy().lead;
-        Moment { now_ms: self.now_ms, live, next: self.next, waiting_ms: if reading { self.now_ms - self.waiting_since } else { 0 } }
+        Moment {
+            now_ms: self.now_ms,
+            live,
+            next: self.next,
+            waiting_ms: if reading { self.now_ms - self.waiting_since } else { 0 },
+        }
     }
 
     fn tick(&mut self) {
@@ -245,7 +253,8 @@ impl World {
         match action {
             Action::Start { run, entry, first, end } => {
                 assert!(first >= self.next && first < end, "started on air already: {first}..{end} at {}", self.next);
-                let fate = [Fate::Fine, Fate::Fine, Fate::Fine, Fate::EndsEarly, Fate::Breaks, Fate::Hangs][self.roll(6) as usize];
+                let fate = [Fate::Fine, Fate::Fine, Fate::Fine, Fate::EndsEarly, Fate::Breaks, Fate::Hangs]
+                    [self.roll(6) as usize];
                 let ready_ms = self.now_ms + 100 + self.roll(3_000);
                 let breaks_at = first + self.roll((end - first).max(1));
                 self.alive.push(SimRun { id: run, first, end, ready_ms, breaks_at, fate, aired: false });

@@ -9,10 +9,10 @@ use exstreamtv_model::{
 };
 use serde_json::Value;
 
-use super::json::{fraction, integer, list, tag, text};
+use super::json::{fraction, integer, list, seconds_ms, tag, text};
 
 /// Reads the stream at place `at` of the list.
-pub(super) fn read(at: usize, raw: &Value) -> Stream {
+pub(super) fn read(at: usize, raw: &Value, file_start_ms: i64) -> Stream {
     let index = integer(raw, "index").and_then(|index| u32::try_from(index).ok());
     Stream {
         index: index.unwrap_or(u32::try_from(at).unwrap_or(u32::MAX)),
@@ -21,13 +21,13 @@ pub(super) fn read(at: usize, raw: &Value) -> Stream {
         language: tag(raw, "language"),
         title: tag(raw, "title"),
         disposition: disposition(raw),
-        kind: kind(raw),
+        kind: kind(raw, file_start_ms),
     }
 }
 
-fn kind(raw: &Value) -> StreamKind {
+fn kind(raw: &Value, file_start_ms: i64) -> StreamKind {
     match text(raw, "codec_type").as_deref() {
-        Some("video") => video(raw).map_or(StreamKind::Data, StreamKind::Video),
+        Some("video") => video(raw, file_start_ms).map_or(StreamKind::Data, StreamKind::Video),
         Some("audio") => audio(raw).map_or(StreamKind::Data, StreamKind::Audio),
         Some("subtitle") => StreamKind::Subtitle,
         Some("attachment") => StreamKind::Attachment,
@@ -36,7 +36,7 @@ fn kind(raw: &Value) -> StreamKind {
 }
 
 /// Returns `None` for pictures without a size: FFmpeg has not found a single one.
-fn video(raw: &Value) -> Option<VideoStream> {
+fn video(raw: &Value, file_start_ms: i64) -> Option<VideoStream> {
     let side = |key: &str| {
         integer(raw, key).and_then(|side| u32::try_from(side).ok()).filter(|side| (1..=65_536).contains(side))
     };
@@ -46,6 +46,7 @@ fn video(raw: &Value) -> Option<VideoStream> {
         sample_aspect: fraction(raw, "sample_aspect_ratio").filter(|aspect| is_shape(*aspect)).unwrap_or((1, 1)),
         rotation_degrees: rotation_degrees(raw),
         frame_rate: frame_rate(raw, "avg_frame_rate").or_else(|| frame_rate(raw, "r_frame_rate")),
+        first_picture_ms: first_picture_ms(raw, file_start_ms),
         pixel_format: text(raw, "pix_fmt").filter(|format| format != "unknown"),
         field_order: field_order(raw),
         color: color(raw),
@@ -74,6 +75,12 @@ fn frame_rate(raw: &Value, key: &str) -> Option<FrameRate> {
     // Streams without a clock of their own say 90000/1 or 1000/1.
     let plausible = u64::from(num) <= 480 * u64::from(den);
     plausible.then(|| FrameRate::new(num, den))
+}
+
+/// A start that is hours off its file's is a broken time stamp, not a late picture.
+fn first_picture_ms(raw: &Value, file_start_ms: i64) -> i64 {
+    let late_ms = seconds_ms(raw, "start_time").map_or(0, |start_ms| start_ms - file_start_ms);
+    if (0..=60_000).contains(&late_ms) { late_ms } else { 0 }
 }
 
 fn field_order(raw: &Value) -> FieldOrder {
