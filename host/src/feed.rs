@@ -9,10 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exstreamtv_model::{
-    ChannelId, RunId,
-    health::{Progress, Vitals},
-};
+use exstreamtv_model::ChannelId;
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},
@@ -24,9 +21,14 @@ pub mod on_air;
 mod output;
 mod runs;
 pub mod slates;
+pub mod view;
 mod viewer;
 
 pub use broadcaster::Feeds;
+use view::{FeedState, FeedView};
+
+/// A feed without a request for this long is shown as idle; players of playlists ask every few seconds.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What viewers and the writer of one channel share.
 #[derive(Debug)]
@@ -64,57 +66,6 @@ pub enum Order {
     Stop,
 }
 
-/// A feed as the API shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeedView {
-    /// The channel.
-    pub channel: ChannelId,
-    /// When it went on air.
-    pub since: chrono::DateTime<chrono::Utc>,
-    /// What is at the live end.
-    pub state: FeedState,
-    /// Milliseconds of stream ahead of the wall clock.
-    pub lead_ms: i64,
-    /// Process id of the worker, if there is one.
-    pub worker_pid: Option<u32>,
-    /// Viewers of the continuous stream.
-    pub viewers: usize,
-    /// FFmpeg processes that belong to it.
-    pub runs: Vec<RunView>,
-    /// Runs that failed or hung since it went on air.
-    pub failures: u32,
-    /// Slate frames sent since it went on air.
-    pub slate_frames: u64,
-    /// Worker's vital signs.
-    pub vitals: Option<Vitals>,
-}
-
-/// What is at the live end of a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeedState {
-    /// Nothing has been sent yet.
-    Starting,
-    /// A programme.
-    Programme,
-    /// The slate.
-    Slate,
-}
-
-/// One FFmpeg process as the API shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunView {
-    /// Its name.
-    pub run: RunId,
-    /// Its process id, once it lives.
-    pub pid: Option<u32>,
-    /// Whether it is on air; else it is prepared for the next join.
-    pub on_air: bool,
-    /// What it plays.
-    pub title: String,
-    /// How far it is.
-    pub progress: Option<Progress>,
-}
-
 impl Feed {
     /// Returns the ring for reading.
     pub fn ring(&self) -> RwLockReadGuard<'_, Ring> {
@@ -142,7 +93,10 @@ impl Feed {
     /// Returns the feed as the API shows it.
     pub fn view(&self) -> FeedView {
         let mut view = self.view.borrow().clone();
-        view.viewers = self.viewers();
+        view.viewers = u32::try_from(self.viewers()).unwrap_or(u32::MAX);
+        if self.idle_since().is_some_and(|since| since.elapsed() > IDLE) {
+            view.state = FeedState::Idle;
+        }
         view
     }
 

@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, ValueError},
-    feed::{self, Feeds, broadcaster},
+    feed::{Feeds, broadcaster},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
-            Broadcaster, FeedState, FeedView, HealthPort, LibraryPort, LibraryStatus, Playlist, PlayoutPort, RunKind,
-            RunView, TsStream, TuneError, ViewerInfo,
+            Broadcaster, FeedView, HealthPort, LibraryPort, LibraryStatus, Playlist, PlayoutPort, TsStream, TuneError,
+            ViewerInfo,
         },
     },
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
@@ -120,7 +120,7 @@ impl Broadcaster for FeedsDoor {
     }
 
     fn feeds(&self) -> Vec<FeedView> {
-        self.0.views().into_iter().map(feed_view).collect()
+        self.0.views()
     }
 }
 
@@ -134,29 +134,6 @@ fn tune_error(error: broadcaster::TuneError) -> TuneError {
             tracing::error!(error = &error as &dyn std::error::Error, "a channel cannot be looked up");
             TuneError::Busy { retry_after_s: 5 }
         }
-    }
-}
-
-fn feed_view(view: feed::FeedView) -> FeedView {
-    let state = match view.state {
-        feed::FeedState::Starting => FeedState::Starting,
-        feed::FeedState::Programme => FeedState::OnAir,
-        feed::FeedState::Slate => FeedState::Slate,
-    };
-    let run = |run: feed::RunView| RunView {
-        run: run.run,
-        pid: run.pid,
-        kind: if run.on_air { RunKind::OnAir } else { RunKind::Prepared },
-        progress: run.progress,
-    };
-    FeedView {
-        channel: view.channel,
-        state,
-        since_ms: view.since.timestamp_millis(),
-        worker_pid: view.worker_pid,
-        runs: view.runs.into_iter().map(run).collect(),
-        viewers: u32::try_from(view.viewers).unwrap_or(u32::MAX),
-        lead_ms: view.lead_ms,
     }
 }
 

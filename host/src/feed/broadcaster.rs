@@ -21,10 +21,11 @@ use tokio::{
 };
 
 use super::{
-    Feed, FeedState, FeedView, News, Order,
+    Feed, News, Order,
     on_air::{Means, OnAir, Start},
     output::Output,
     slates::Slates,
+    view::FeedView,
     viewer,
 };
 use crate::{clock::Clock, config::SlowClient};
@@ -205,7 +206,7 @@ impl Feeds {
     ) -> (Arc<Feed>, OnAir) {
         let grid = FrameGrid::new(&channel.profile);
         let (order, orders) = mpsc::channel(16);
-        let (view, _) = watch::channel(starting(channel.id, now));
+        let (view, _) = watch::channel(FeedView::starting(channel.id, now.timestamp_millis()));
         let feed = Arc::new(Feed {
             channel: channel.id,
             grid,
@@ -227,21 +228,6 @@ impl Feeds {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ChannelId, Arc<Feed>>> {
         self.on_air.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn starting(channel: ChannelId, since: chrono::DateTime<chrono::Utc>) -> FeedView {
-    FeedView {
-        channel,
-        since,
-        state: FeedState::Starting,
-        lead_ms: 0,
-        worker_pid: None,
-        viewers: 0,
-        runs: vec![],
-        failures: 0,
-        slate_frames: 0,
-        vitals: None,
     }
 }
 

@@ -21,7 +21,12 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Feed, FeedState, FeedView, Order, output::Output, runs::Run};
+use super::{
+    Feed, Order,
+    output::Output,
+    runs::Run,
+    view::{FeedState, FeedView},
+};
 use crate::{
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
@@ -541,7 +546,7 @@ impl OnAir {
             view.state = match self.conductor.slate_on() {
                 true => FeedState::Slate,
                 false if view.state == FeedState::Starting && !self.splice.has_joined() => FeedState::Starting,
-                false => FeedState::Programme,
+                false => FeedState::OnAir,
             };
             view.lead_ms = self.grid.wall_ms(ahead);
             view.worker_pid = self.link.as_ref().map(WorkerLink::pid);

@@ -14,7 +14,7 @@ use exstreamtv_model::{
 use exstreamtv_transport::RunDemux;
 use tokio::{io::AsyncReadExt, net::unix::pipe, time::Instant};
 
-use super::RunView;
+use super::view::{RunKind, RunView};
 
 /// Bytes taken from a pipe at once; also what may wait in memory beyond the horizon.
 const READ_BYTES: usize = 64 * 1024;
@@ -143,7 +143,7 @@ impl Run {
 
     /// Returns the run as the API shows it.
     pub fn view(&self, on_air: Option<RunId>) -> RunView {
-        let on_air = on_air == Some(self.id);
-        RunView { run: self.id, pid: self.pid, on_air, title: self.title.clone(), progress: self.progress }
+        let kind = if on_air == Some(self.id) { RunKind::OnAir } else { RunKind::Prepared };
+        RunView { run: self.id, pid: self.pid, kind, title: self.title.clone(), progress: self.progress }
     }
 }

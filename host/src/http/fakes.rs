@@ -160,15 +160,14 @@ impl Host {
     }
 
     pub fn on_air(&self, channel: ChannelId) {
-        let run = RunView { run: RunId(1), pid: Some(4711), kind: RunKind::OnAir, progress: None };
+        let run = RunView { run: RunId(1), pid: Some(4711), kind: RunKind::OnAir, title: "One".into(), progress: None };
         let feed = FeedView {
-            channel,
             state: FeedState::OnAir,
-            since_ms: 0,
             worker_pid: Some(4710),
             runs: vec![run],
             viewers: 1,
             lead_ms: 3000,
+            ..FeedView::starting(channel, 0)
         };
         self.world.feeds.lock().unwrap().push(feed);
     }

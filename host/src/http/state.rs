@@ -7,7 +7,7 @@
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use exstreamtv_model::{ChannelId, RunId, health::Progress};
+use exstreamtv_model::ChannelId;
 use exstreamtv_store::Store;
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::origin::{BaseUrl, TrustedProxies};
 use crate::clock::Clock;
+pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 
 /// Everything a handler may use. Cheap to clone.
 #[derive(Clone)]
@@ -111,62 +112,6 @@ pub enum TuneError {
     /// The host is going down.
     #[error("tune the channel: the server is stopping")]
     ShuttingDown,
-}
-
-/// One feed, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct FeedView {
-    /// Whose bytes these are.
-    pub channel: ChannelId,
-    /// What the feed is doing.
-    pub state: FeedState,
-    /// Since when the feed exists, Unix milliseconds.
-    pub since_ms: i64,
-    /// Process of its worker, while there is one.
-    pub worker_pid: Option<u32>,
-    /// Its FFmpeg processes: the one on air and the one prepared.
-    pub runs: Vec<RunView>,
-    /// Sessions that watch it now, by transport stream or by HLS.
-    pub viewers: u32,
-    /// How far the newest frame is ahead of the wall clock.
-    pub lead_ms: i64,
-}
-
-/// What a feed is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FeedState {
-    /// No frame has been produced yet.
-    Starting,
-    /// What the playout says is on air.
-    OnAir,
-    /// The slate is on air, because something failed or nothing is scheduled.
-    Slate,
-    /// Nobody watches; it ends soon.
-    Idle,
-}
-
-/// One FFmpeg process, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct RunView {
-    /// Its name.
-    pub run: RunId,
-    /// Its process, once started.
-    pub pid: Option<u32>,
-    /// Whether it is on air or prepared.
-    pub kind: RunKind,
-    /// How far it is.
-    pub progress: Option<Progress>,
-}
-
-/// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunKind {
-    /// Its frames are on air.
-    OnAir,
-    /// It waits for the join.
-    Prepared,
 }
 
 /// The library scan.

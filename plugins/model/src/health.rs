@@ -71,6 +71,7 @@ pub enum LogLevel {
 }
 
 /// A worker's vital signs, once a second.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vitals {
     /// Resident memory of the worker and its FFmpeg processes.

@@ -1,0 +1,93 @@
+//! A feed as the API and the page show it.
+//!
+//! Does: name what people may know about a feed.
+//! Does not: keep it up to date; the writer does.
+
+use exstreamtv_model::{
+    ChannelId, RunId,
+    health::{Progress, Vitals},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One feed, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FeedView {
+    /// Whose bytes these are.
+    pub channel: ChannelId,
+    /// What the feed is doing.
+    pub state: FeedState,
+    /// Since when the feed exists, Unix milliseconds.
+    pub since_ms: i64,
+    /// Process of its worker, while there is one.
+    pub worker_pid: Option<u32>,
+    /// Its FFmpeg processes: the one on air and the one prepared.
+    pub runs: Vec<RunView>,
+    /// Viewers of the continuous stream; players that follow the playlist come and go with every request and are not counted.
+    pub viewers: u32,
+    /// How far the newest frame is ahead of the wall clock.
+    pub lead_ms: i64,
+    /// Runs that failed or hung since the feed exists.
+    pub failures: u32,
+    /// Slate frames sent since the feed exists.
+    pub slate_frames: u64,
+    /// What its worker needs of the machine.
+    pub vitals: Option<Vitals>,
+}
+
+/// What a feed is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// No frame has been produced yet.
+    Starting,
+    /// What the playout says is on air.
+    OnAir,
+    /// The slate is on air, because something failed or nothing is scheduled.
+    Slate,
+    /// Nobody watches; it ends soon.
+    Idle,
+}
+
+/// One FFmpeg process, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RunView {
+    /// Its name.
+    pub run: RunId,
+    /// Its process, once started.
+    pub pid: Option<u32>,
+    /// Whether it is on air or prepared.
+    pub kind: RunKind,
+    /// What it plays.
+    pub title: String,
+    /// How far it is.
+    pub progress: Option<Progress>,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// Its frames are on air.
+    OnAir,
+    /// It waits for the join.
+    Prepared,
+}
+
+impl FeedView {
+    /// Returns the view of a feed that has just begun.
+    pub fn starting(channel: ChannelId, since_ms: i64) -> Self {
+        Self {
+            channel,
+            state: FeedState::Starting,
+            since_ms,
+            worker_pid: None,
+            runs: vec![],
+            viewers: 0,
+            lead_ms: 0,
+            failures: 0,
+            slate_frames: 0,
+            vitals: None,
+        }
+    }
+}
