@@ -18,6 +18,8 @@ use tokio::{
 
 pub mod broadcaster;
 pub mod on_air;
+mod order;
+mod outlook;
 mod output;
 mod runs;
 pub mod slates;

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 
 pub mod link;
 pub mod spawner;
+pub mod steady;
 pub mod utility;
 
 pub use link::{Event, WorkerLink};
 pub use spawner::Spawner;
+pub use steady::SteadyWorker;
 pub use utility::Utility;
 
 /// Which programs a worker uses; from the local configuration alone.

@@ -23,6 +23,7 @@ use tokio::{
 use super::{
     Feed, News, Order,
     on_air::{Means, OnAir, Start},
+    outlook::AHEAD_MS,
     output::Output,
     slates::Slates,
     view::FeedView,
@@ -179,7 +180,7 @@ impl Feeds {
         let grid = FrameGrid::new(&channel.profile);
         let first_index = grid.gop_start(grid.index_at(now.timestamp_millis() - BURST_MS));
         let from_ms = grid.wall_ms(first_index);
-        let planned = self.means.playouts.upcoming(id, from_ms, from_ms + 30 * 60_000).await.unwrap_or_else(|error| {
+        let planned = self.means.playouts.upcoming(id, from_ms, from_ms + AHEAD_MS).await.unwrap_or_else(|error| {
             tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the schedule cannot be read; the slate goes on air");
             vec![]
         });

@@ -4,15 +4,13 @@
 //! Does not: decide, splice or multiplex itself.
 //! Invariant: whatever fails behind it, the stream goes on; only an order, idleness or the host's end stop it.
 
-use std::{collections::HashMap, future::Future, os::fd::OwnedFd, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use exstreamtv_core::{Action, Conductor, Content, Moment, Policy, Slot, fallback::choose_streams};
+use exstreamtv_core::{Action, Conductor, Moment, Policy};
 use exstreamtv_model::{
-    Channel, FrameRate, PlayOrder, PlayoutEntryId, RunId,
+    Channel, PlayoutEntryId, RunId,
     health::{LogLevel, Vitals},
-    media::VideoStream,
-    order::Source,
 };
 use exstreamtv_transport::{FrameGrid, Origin, Slate, Splice};
 use exstreamtv_worker_protocol::{Command, Report};
@@ -23,6 +21,8 @@ use tokio::{
 
 use super::{
     Feed, Order,
+    order::order,
+    outlook::Outlook,
     output::Output,
     runs::Run,
     view::{FeedState, FeedView},
@@ -30,16 +30,13 @@ use super::{
 use crate::{
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
-    worker::{Event as WorkerEvent, Programs, Spawner, WorkerError, WorkerLink},
+    worker::{Event as WorkerEvent, Programs, Spawner, SteadyWorker},
 };
 
 /// How far the feed runs ahead of the wall clock beyond one GOP.
 const LEAD_BEYOND_GOP_MS: i64 = 1_000;
 /// How often the feed looks at the clock while it is on air.
 const TICK: Duration = Duration::from_millis(100);
-/// How much of the schedule the feed knows ahead, and when it asks for more.
-const SCHEDULE_MS: i64 = 30 * 60_000;
-const SCHEDULE_REFRESH_MS: i64 = 10 * 60_000;
 /// How long FFmpeg may take to end by itself when the feed ends.
 const STOP_GRACE_MS: u32 = 300;
 
@@ -83,14 +80,11 @@ pub struct Start {
     pub view: watch::Sender<FeedView>,
 }
 
-type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
-
 /// Something that happened.
 enum Event {
     Worker(WorkerEvent),
-    WorkerOpened(Result<WorkerLink, WorkerError>),
     Read(RunId, std::io::Result<usize>),
-    Schedule(Result<Vec<Planned>, crate::playout::PlayoutError>),
+    Schedule(Vec<Planned>),
     Order(Option<Order>),
     Slate,
     Tick,
@@ -111,14 +105,8 @@ pub struct OnAir {
     runs: HashMap<RunId, Run>,
     /// The run whose frames are being spliced.
     airing: Option<RunId>,
-    entries: HashMap<PlayoutEntryId, Planned>,
-    link: Option<WorkerLink>,
-    /// Commands that wait for a worker.
-    backlog: Vec<Command>,
-    opening: Pending<Result<WorkerLink, WorkerError>>,
-    not_before: Instant,
-    query: Pending<Result<Vec<Planned>, crate::playout::PlayoutError>>,
-    query_not_before: Instant,
+    outlook: Outlook,
+    worker: SteadyWorker,
     /// When a frame was last sent, or when there was last nothing to wait for.
     fed_at: Instant,
     slate: watch::Receiver<Option<Arc<Slate>>>,
@@ -138,6 +126,8 @@ impl OnAir {
         let settings = *means.settings.borrow();
         let first_slate = slate.borrow().clone();
         let moment = Instant::now();
+        let outlook = Outlook::new(means.playouts.clone(), channel.id);
+        let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
         Self {
             feed,
             conductor: Conductor::new(policy(&channel, &grid, settings)),
@@ -149,13 +139,8 @@ impl OnAir {
             means,
             runs: HashMap::new(),
             airing: None,
-            entries: HashMap::new(),
-            link: None,
-            backlog: Vec::new(),
-            opening: None,
-            not_before: moment,
-            query: None,
-            query_not_before: moment,
+            outlook,
+            worker,
             fed_at: moment,
             slate,
             orders,
@@ -172,7 +157,6 @@ impl OnAir {
     pub async fn run(mut self, planned: Vec<Planned>) {
         tracing::info!("on air");
         self.take_schedule(planned);
-        self.open_worker();
         self.settle();
         let why = loop {
             match self.gather().await {
@@ -186,21 +170,20 @@ impl OnAir {
             self.settle();
         };
         self.output.close();
-        self.end_worker().await;
+        self.worker.end(STOP_GRACE_MS).await;
         tracing::info!(why, "off air");
     }
 
     async fn gather(&mut self) -> Event {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
-        let Self { link, opening, query, orders, slate, runs, airing, .. } = self;
+        let Self { worker, outlook, orders, slate, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
             order = orders.recv() => Event::Order(order),
-            event = hear(link) => Event::Worker(event),
-            opened = pending(opening) => Event::WorkerOpened(opened),
-            planned = pending(query) => Event::Schedule(planned),
+            event = worker.next() => Event::Worker(event),
+            planned = outlook.answer() => Event::Schedule(planned),
             (run, read) = read(airing) => Event::Read(run, read),
             Ok(()) = slate.changed() => Event::Slate,
             () = tokio::time::sleep(TICK) => Event::Tick,
@@ -211,41 +194,14 @@ impl OnAir {
         match event {
             Event::Worker(WorkerEvent::Report(report, pipe)) => self.hear(report, pipe),
             Event::Worker(WorkerEvent::Gone { reason }) => self.lose_worker(&reason),
-            Event::WorkerOpened(Ok(mut link)) => {
-                self.opening = None;
-                for command in self.backlog.drain(..) {
-                    link.send(&command);
-                }
-                self.link = Some(link);
-            }
-            Event::WorkerOpened(Err(error)) => {
-                self.opening = None;
-                tracing::error!(error = &error as &dyn std::error::Error, "no worker; trying again");
-                self.lose_worker("it could not be started");
-            }
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(_, Ok(_)) | Event::Tick => {}
             Event::Read(run, Err(error)) => {
                 tracing::warn!(run.id = %run, %error, "reading a run failed");
                 self.end_of_pipe(run);
             }
-            Event::Schedule(planned) => {
-                self.query = None;
-                match planned {
-                    Ok(planned) => self.take_schedule(planned),
-                    Err(error) => {
-                        tracing::warn!(
-                            error = &error as &dyn std::error::Error,
-                            "the schedule cannot be read; trying again"
-                        );
-                        self.query_not_before = Instant::now() + Duration::from_secs(5);
-                    }
-                }
-            }
-            Event::Order(Some(Order::Refresh)) => {
-                self.query = None;
-                self.ask_schedule();
-            }
+            Event::Schedule(planned) => self.take_schedule(planned),
+            Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.grid.wall_ms(self.splice.next_index())),
             Event::Slate => {
                 if let Some(slate) = self.slate.borrow_and_update().clone() {
                     self.splice.set_slate(slate);
@@ -297,7 +253,6 @@ impl OnAir {
         self.output.flush();
         self.tell_slate();
         self.ask_schedule_in_time();
-        self.reopen_worker();
         self.show();
     }
 
@@ -384,14 +339,10 @@ impl OnAir {
     }
 
     fn start(&mut self, id: RunId, entry: PlayoutEntryId, first: i64, end: i64) {
-        let Some(planned) = self.entries.get(&entry) else { return };
+        let Some(planned) = self.outlook.row(entry) else { return };
         let Some(order) = order(&self.grid, &self.channel, planned, id, first, end) else { return };
         self.runs.insert(id, Run::ordered(id, planned.entry.title.clone(), first, end));
-        let command = Command::Play(Box::new(order));
-        match &mut self.link {
-            Some(link) => link.send(&command),
-            None => self.backlog.push(command),
-        }
+        self.worker.send(Command::Play(Box::new(order)));
     }
 
     fn cancel(&mut self, id: RunId, why: &'static str) {
@@ -405,10 +356,7 @@ impl OnAir {
             self.failures += 1;
             tracing::warn!(run.id = %id, title = run.title, why, "a run is ended");
         }
-        self.backlog.retain(|command| !matches!(command, Command::Play(order) if order.run == id));
-        if let Some(link) = &mut self.link {
-            link.send(&Command::Cancel { run: id });
-        }
+        self.worker.cancel(id);
     }
 
     fn show_slate(&mut self, until: i64) {
@@ -447,23 +395,9 @@ impl OnAir {
         }
     }
 
-    fn open_worker(&mut self) {
-        let Means { spawner, programs, life, .. } = self.means.clone();
-        self.opening = Some(Box::pin(async move { WorkerLink::open(&spawner, &programs, &life).await }));
-    }
-
-    fn reopen_worker(&mut self) {
-        if self.link.is_none() && self.opening.is_none() && Instant::now() >= self.not_before {
-            self.open_worker();
-        }
-    }
-
     fn lose_worker(&mut self, reason: &str) {
         let now = Instant::now();
         tracing::warn!(reason, "the worker is gone");
-        self.link = None;
-        self.backlog.clear();
-        self.not_before = now + Duration::from_millis(500);
         if self.airing.take().is_some() {
             self.splice.end_run();
         }
@@ -472,42 +406,14 @@ impl OnAir {
         self.conductor.worker_gone(self.monotonic_ms(now));
     }
 
-    async fn end_worker(&mut self) {
-        let Some(mut link) = self.link.take() else { return };
-        link.send(&Command::Stop { grace_ms: STOP_GRACE_MS });
-        let gone = async { while !matches!(link.recv().await, WorkerEvent::Gone { .. }) {} };
-        let _ = tokio::time::timeout(Duration::from_millis(u64::from(STOP_GRACE_MS) + 700), gone).await;
-    }
-
     fn take_schedule(&mut self, planned: Vec<Planned>) {
-        let slot = |planned: &Planned| {
-            let entry = &planned.entry;
-            let first = self.grid.index_from(entry.start.timestamp_millis());
-            let end = self.grid.index_from(entry.stop.timestamp_millis());
-            let content = if planned.media.is_some() { Content::Playable } else { Content::Nothing };
-            Slot { entry: entry.id, first, end, content }
-        };
-        let slots = planned.iter().map(slot).filter(|slot| slot.first < slot.end).collect();
+        let slots = self.outlook.take(planned, &self.grid);
         self.conductor.set_slots(slots);
-        self.entries = planned.into_iter().map(|planned| (planned.entry.id, planned)).collect();
     }
 
     fn ask_schedule_in_time(&mut self) {
-        let known_ms = self.conductor.known_until().map_or(i64::MIN, |index| self.grid.wall_ms(index));
-        let wanted_ms = self.grid.wall_ms(self.splice.next_index()) + SCHEDULE_REFRESH_MS;
-        if known_ms < wanted_ms && Instant::now() >= self.query_not_before {
-            self.ask_schedule();
-        }
-    }
-
-    fn ask_schedule(&mut self) {
-        if self.query.is_some() {
-            return;
-        }
-        self.query_not_before = Instant::now() + Duration::from_secs(5);
-        let from_ms = self.grid.wall_ms(self.splice.next_index());
-        let (playouts, channel) = (self.means.playouts.clone(), self.channel.id);
-        self.query = Some(Box::pin(async move { playouts.upcoming(channel, from_ms, from_ms + SCHEDULE_MS).await }));
+        let known_until_ms = self.conductor.known_until().map_or(i64::MIN, |index| self.grid.wall_ms(index));
+        self.outlook.ask_in_time(self.grid.wall_ms(self.splice.next_index()), known_until_ms);
     }
 
     fn moment(&self) -> Moment {
@@ -549,7 +455,7 @@ impl OnAir {
                 false => FeedState::OnAir,
             };
             view.lead_ms = self.grid.wall_ms(ahead);
-            view.worker_pid = self.link.as_ref().map(WorkerLink::pid);
+            view.worker_pid = self.worker.pid();
             view.runs = runs;
             view.failures = self.failures;
             view.slate_frames = self.slate_frames;
@@ -575,101 +481,13 @@ fn policy(channel: &Channel, grid: &FrameGrid, settings: Settings) -> Policy {
     }
 }
 
-/// Returns what the worker must do to play `planned` from frame `first` to `end`, at the wall-clock position.
-fn order(
-    grid: &FrameGrid,
-    channel: &Channel,
-    planned: &Planned,
-    run: RunId,
-    first: i64,
-    end: i64,
-) -> Option<PlayOrder> {
-    let media = planned.media.as_ref()?;
-    let probe = media.probe.clone()?;
-    let streams = choose_streams(&probe);
-    let into_ms = (grid.wall_ms(first) - planned.entry.start.timestamp_millis()).max(0);
-    let picture = probe.video().find(|(stream, _)| Some(stream.index) == streams.video).map(|(_, video)| video);
-    let at_ms = planned.entry.in_point_ms + into_ms;
-    let source = Source::File {
-        path: media.path.clone(),
-        in_point_ms: picture.map_or(at_ms, |picture| on_a_frame(at_ms, picture)),
-        video: streams.video,
-        audio: streams.audio,
-        probe,
-    };
-    let frames = u32::try_from(end - first).ok()?;
-    let to_key = (grid.gop_start(first) - first).rem_euclid(grid.gop_frames());
-    let keyframe_offset = u32::try_from(to_key).ok()?;
-    Some(PlayOrder { run, source, profile: channel.profile.clone(), frames, keyframe_offset })
-}
-
-/// Returns the start of the source frame nearest to `at_ms`. A run that begins between two frames would show every picture of
-/// a source of the channel's own rate up to half a frame too early or too late against its sound.
-fn on_a_frame(at_ms: i64, picture: &VideoStream) -> i64 {
-    let Some(FrameRate { num, den }) = picture.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0) else {
-        return at_ms;
-    };
-    let (num, den) = (i128::from(num), 1_000 * i128::from(den));
-    let since_first_ms = i128::from(at_ms - picture.first_picture_ms);
-    let nearest = (2 * since_first_ms * num + den).div_euclid(2 * den);
-    let starts_ms = |frame: i128| (frame * den).div_euclid(num) + i128::from(picture.first_picture_ms);
-    let start_ms = if starts_ms(nearest) < 0 { starts_ms(nearest + 1) } else { starts_ms(nearest) };
-    // FFmpeg drops the frames that begin before the in-point, and milliseconds are rounded.
-    i64::try_from(start_ms).map_or(at_ms, |start_ms| (start_ms - 1).max(0))
-}
-
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-async fn hear(link: &mut Option<WorkerLink>) -> WorkerEvent {
-    match link {
-        Some(link) => link.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn pending<T>(future: &mut Pending<T>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn read(run: Option<&mut Run>) -> (RunId, std::io::Result<usize>) {
     match run {
         Some(run) => (run.id, run.read().await),
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use exstreamtv_model::media::{Color, FieldOrder};
-
-    use super::*;
-
-    fn picture(num: u32, den: u32, first_picture_ms: i64) -> VideoStream {
-        VideoStream {
-            width: 2,
-            height: 2,
-            sample_aspect: (1, 1),
-            rotation_degrees: 0,
-            frame_rate: Some(FrameRate::new(num, den)),
-            first_picture_ms,
-            pixel_format: None,
-            field_order: FieldOrder::default(),
-            color: Color::default(),
-        }
-    }
-
-    #[test]
-    fn runs_begin_on_a_frame_of_their_source() {
-        assert_eq!(on_a_frame(27, &picture(25, 1, 0)), 39);
-        assert_eq!(on_a_frame(13, &picture(25, 1, 0)), 0);
-        assert_eq!(on_a_frame(0, &picture(25, 1, 21)), 20);
-        assert_eq!(on_a_frame(1_000, &picture(30_000, 1_001, 0)), 1_000);
-        assert_eq!(on_a_frame(0, &picture(25, 1, 500)), 19);
-        assert_eq!(on_a_frame(27, &picture(0, 0, 0)), 27);
     }
 }

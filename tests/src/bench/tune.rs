@@ -29,7 +29,7 @@ const RECORDED_S: f64 = 6.0;
 /// Measures and enters every kind of tuning.
 pub fn measure(table: &mut Table) {
     let (_stage, setup) = film();
-    let host = setup.set("ffmpeg.idle_stop_s", 1).start();
+    let host = setup.set("ffmpeg.idle_stop_s", 3).start();
     let channel = host.channel("Film");
     let bare = bare_command(&host, &channel);
 

@@ -1,0 +1,93 @@
+//! What a feed knows of its channel's schedule.
+//!
+//! Does: ask for the coming rows in time, keep them, tell them as slots in frames.
+//! Does not: plan (that is `playout`), or decide what is shown.
+//! Invariant: a database that is slow or down never stops the feed; it goes on with what it knows and asks again.
+
+use std::{collections::HashMap, future::Future, pin::Pin, time::Duration};
+
+use exstreamtv_core::{Content, Slot};
+use exstreamtv_model::{ChannelId, PlayoutEntryId};
+use exstreamtv_transport::FrameGrid;
+use tokio::time::Instant;
+
+use crate::playout::{Planned, PlayoutError, Playouts};
+
+/// How much of the schedule is known ahead, and when more is asked for.
+pub const AHEAD_MS: i64 = 30 * 60_000;
+const REFRESH_MS: i64 = 10 * 60_000;
+/// The pause between two questions.
+const PAUSE: Duration = Duration::from_secs(5);
+
+type Query = Pin<Box<dyn Future<Output = Result<Vec<Planned>, PlayoutError>> + Send>>;
+
+/// The coming rows of one channel.
+pub struct Outlook {
+    playouts: Playouts,
+    channel: ChannelId,
+    rows: HashMap<PlayoutEntryId, Planned>,
+    query: Option<Query>,
+    not_before: Instant,
+}
+
+impl Outlook {
+    /// Returns an outlook that knows nothing yet.
+    pub fn new(playouts: Playouts, channel: ChannelId) -> Self {
+        Self { playouts, channel, rows: HashMap::new(), query: None, not_before: Instant::now() }
+    }
+
+    /// Takes new rows in place of the old ones; returns them as slots.
+    pub fn take(&mut self, planned: Vec<Planned>, grid: &FrameGrid) -> Vec<Slot> {
+        let slots = planned.iter().map(|planned| slot(planned, grid)).filter(|slot| slot.first < slot.end).collect();
+        self.rows = planned.into_iter().map(|planned| (planned.entry.id, planned)).collect();
+        slots
+    }
+
+    /// Returns a row.
+    pub fn row(&self, entry: PlayoutEntryId) -> Option<&Planned> {
+        self.rows.get(&entry)
+    }
+
+    /// Asks for the rows from `from_ms` on; an unanswered question is forgotten.
+    pub fn ask(&mut self, from_ms: i64) {
+        self.not_before = Instant::now() + PAUSE;
+        let (playouts, channel) = (self.playouts.clone(), self.channel);
+        self.query = Some(Box::pin(async move { playouts.upcoming(channel, from_ms, from_ms + AHEAD_MS).await }));
+    }
+
+    /// Asks for more if what is known ends soon after `from_ms`.
+    pub fn ask_in_time(&mut self, from_ms: i64, known_until_ms: i64) {
+        let short = known_until_ms < from_ms + REFRESH_MS;
+        if short && self.query.is_none() && Instant::now() >= self.not_before {
+            self.ask(from_ms);
+        }
+    }
+
+    /// Returns the next answer; may be dropped at any await.
+    pub async fn answer(&mut self) -> Vec<Planned> {
+        loop {
+            let Some(query) = &mut self.query else { return std::future::pending().await };
+            let answer = query.await;
+            self.query = None;
+            match answer {
+                Ok(planned) => return planned,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the schedule cannot be read; trying again"
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn slot(planned: &Planned, grid: &FrameGrid) -> Slot {
+    let entry = &planned.entry;
+    Slot {
+        entry: entry.id,
+        first: grid.index_from(entry.start.timestamp_millis()),
+        end: grid.index_from(entry.stop.timestamp_millis()),
+        content: if planned.media.is_some() { Content::Playable } else { Content::Nothing },
+    }
+}

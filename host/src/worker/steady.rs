@@ -1,0 +1,110 @@
+//! A worker that is started again when it is gone.
+//!
+//! Does: keep one worker alive for a feed, hold commands until there is one.
+//! Does not: know what the commands mean, or repeat them to the next worker.
+//! Invariant: a start that fails or a worker that dies is told once, as [`Event::Gone`]; the next start is at least a pause later.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use exstreamtv_model::RunId;
+use exstreamtv_worker_protocol::Command;
+use tokio::time::Instant;
+
+use super::{Event, Programs, Spawner, WorkerError, WorkerLink};
+use crate::lifecycle::Lifecycle;
+
+/// The pause between two starts.
+const PAUSE: Duration = Duration::from_millis(500);
+
+type Opening = Pin<Box<dyn Future<Output = Result<WorkerLink, WorkerError>> + Send>>;
+
+/// Keeps one worker.
+pub struct SteadyWorker {
+    spawner: Spawner,
+    programs: Programs,
+    life: Lifecycle,
+    link: Option<WorkerLink>,
+    opening: Option<Opening>,
+    /// Commands that wait for the worker.
+    backlog: Vec<Command>,
+    not_before: Instant,
+}
+
+impl SteadyWorker {
+    /// Returns a keeper whose worker starts with the first call of [`Self::next`].
+    pub fn new(spawner: Spawner, programs: Programs, life: Lifecycle) -> Self {
+        let not_before = Instant::now();
+        Self { spawner, programs, life, link: None, opening: None, backlog: Vec::new(), not_before }
+    }
+
+    /// Returns the worker's process id, while there is one.
+    pub fn pid(&self) -> Option<u32> {
+        self.link.as_ref().map(WorkerLink::pid)
+    }
+
+    /// Sends a command, or keeps it until there is a worker.
+    pub fn send(&mut self, command: Command) {
+        match &mut self.link {
+            Some(link) => link.send(&command),
+            None => self.backlog.push(command),
+        }
+    }
+
+    /// Ends a run, or forgets it where its order has not been sent yet.
+    pub fn cancel(&mut self, run: RunId) {
+        self.backlog.retain(|command| !matches!(command, Command::Play(order) if order.run == run));
+        if let Some(link) = &mut self.link {
+            link.send(&Command::Cancel { run });
+        }
+    }
+
+    /// Returns what the worker says next, starting one where there is none; may be dropped at any await.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            if let Some(link) = &mut self.link {
+                let event = link.recv().await;
+                if let Event::Gone { .. } = event {
+                    self.link = None;
+                    self.rest();
+                }
+                return event;
+            }
+            if let Some(opening) = &mut self.opening {
+                let opened = opening.await;
+                self.opening = None;
+                match opened {
+                    Ok(link) => self.take(link),
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "no worker; trying again");
+                        self.rest();
+                        return Event::Gone { reason: "it could not be started".into() };
+                    }
+                }
+            } else {
+                tokio::time::sleep_until(self.not_before).await;
+                let (spawner, programs, life) = (self.spawner.clone(), self.programs.clone(), self.life.clone());
+                self.opening = Some(Box::pin(async move { WorkerLink::open(&spawner, &programs, &life).await }));
+            }
+        }
+    }
+
+    fn take(&mut self, mut link: WorkerLink) {
+        for command in self.backlog.drain(..) {
+            link.send(&command);
+        }
+        self.link = Some(link);
+    }
+
+    fn rest(&mut self) {
+        self.backlog.clear();
+        self.not_before = Instant::now() + PAUSE;
+    }
+
+    /// Ends the worker; its runs get `grace_ms` to end by themselves.
+    pub async fn end(mut self, grace_ms: u32) {
+        let Some(mut link) = self.link.take() else { return };
+        link.send(&Command::Stop { grace_ms });
+        let gone = async { while !matches!(link.recv().await, Event::Gone { .. }) {} };
+        let _ = tokio::time::timeout(Duration::from_millis(u64::from(grace_ms) + 700), gone).await;
+    }
+}
