@@ -15,6 +15,7 @@ use std::{
 use exstreamtv_schedulers::Sequence;
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
 use exstreamtv_worker_protocol::FfmpegFault;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
@@ -43,6 +44,9 @@ mod signals;
 /// What to do when FFmpeg cannot be used.
 pub const FFMPEG_ADVICE: &str =
     "install FFmpeg 5.1 or newer (apt install ffmpeg, brew install ffmpeg), or name it in [ffmpeg] ffmpeg and ffprobe";
+
+/// Open files that we ask the system for.
+const WANTED_OPEN_FILES: u64 = 65_536;
 
 /// How long a stop may take before what is left is abandoned.
 const STOP: Duration = Duration::from_secs(4);
@@ -144,6 +148,7 @@ pub fn programs(config: &Config) -> Programs {
 /// If a part cannot start.
 pub async fn serve(config: Config, common: Common) -> Result<(), StartError> {
     let logs = logging::start(&config.server.log);
+    raise_open_files();
     let folders = media_folders(&config)?;
     let data = data_folder(&common)?;
     let listener = listen(&config).await?;
@@ -323,6 +328,15 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[database] path", old.database != new.database),
     ];
     changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+}
+
+/// Each viewer is an open file, and systems begin with few of them.
+fn raise_open_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(soft, hard)| setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(WANTED_OPEN_FILES)), hard));
+    if let Err(error) = raised {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
 }
 
 fn media_folders(config: &Config) -> Result<Vec<PathBuf>, StartError> {

@@ -189,6 +189,10 @@ impl LibraryPort for LibraryDoor {
     fn request_scan(&self, root: Option<PathBuf>) {
         self.library.request_scan(root);
     }
+
+    fn accept_removals(&self, root: PathBuf) {
+        self.library.accept_removals(root);
+    }
 }
 
 fn library_status(status: &ScanStatus) -> LibraryStatus {

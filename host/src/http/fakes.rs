@@ -58,6 +58,7 @@ struct World {
     feeds: Mutex<Vec<FeedView>>,
     rebuilds: Mutex<Vec<ChannelId>>,
     scans: Mutex<Vec<Option<PathBuf>>>,
+    accepted_removals: Mutex<Vec<PathBuf>>,
     library: watch::Sender<LibraryStatus>,
     part: Mutex<Part>,
 }
@@ -76,6 +77,7 @@ impl Host {
             feeds: Mutex::default(),
             rebuilds: Mutex::default(),
             scans: Mutex::default(),
+            accepted_removals: Mutex::default(),
             library: watch::channel(status).0,
             part: Mutex::new(Part::Works),
         });
@@ -212,6 +214,10 @@ impl Host {
         self.world.rebuilds.lock().unwrap().clone()
     }
 
+    pub fn accepted_removals(&self) -> Vec<PathBuf> {
+        self.world.accepted_removals.lock().unwrap().clone()
+    }
+
     pub fn scans(&self) -> Vec<Option<PathBuf>> {
         self.world.scans.lock().unwrap().clone()
     }
@@ -308,6 +314,10 @@ impl LibraryPort for World {
 
     fn request_scan(&self, root: Option<PathBuf>) {
         self.scans.lock().unwrap().push(root);
+    }
+
+    fn accept_removals(&self, root: PathBuf) {
+        self.accepted_removals.lock().unwrap().push(root);
     }
 }
 

@@ -120,6 +120,8 @@ pub trait LibraryPort: Send + Sync {
     fn watch(&self) -> watch::Receiver<LibraryStatus>;
     /// Asks for a scan of one root, or of all; a scan under way absorbs the request.
     fn request_scan(&self, root: Option<PathBuf>);
+    /// Asks for a scan of a root in which whatever is not there is believed to be gone.
+    fn accept_removals(&self, root: PathBuf);
 }
 
 /// Where the scan is.

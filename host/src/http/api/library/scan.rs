@@ -15,6 +15,10 @@ pub struct ScanRequest {
     /// One of the library's folders; all of them if absent.
     #[schema(value_type = Option<String>)]
     root: Option<PathBuf>,
+    /// Believes that whatever is not there is gone, however much it is; needs `root`. Without it, a scan in which more
+    /// than a fifth of a folder's files have vanished keeps them all.
+    #[serde(default)]
+    accept_removals: bool,
 }
 
 /// Asks for a scan and returns at once; the events tell how it goes.
@@ -27,12 +31,16 @@ pub async fn scan(
     State(state): State<HttpState>,
     body: Option<JsonBody<ScanRequest>>,
 ) -> Result<(StatusCode, Json<LibraryStatus>), ApiError> {
-    let root = body.map(|JsonBody(request)| request).unwrap_or_default().root;
+    let ScanRequest { root, accept_removals } = body.map(|JsonBody(request)| request).unwrap_or_default();
     let status = state.library.watch().borrow().clone();
     if let Some(root) = &root {
         check_root(root, &status)?;
     }
-    state.library.request_scan(root);
+    match (root, accept_removals) {
+        (Some(root), true) => state.library.accept_removals(root),
+        (None, true) => return Err(ApiError::invalid("/root", "name the folder whose removals are accepted")),
+        (root, false) => state.library.request_scan(root),
+    }
     Ok((StatusCode::ACCEPTED, Json(status)))
 }
 
@@ -61,6 +69,17 @@ mod tests {
         let one = host.json("POST", "/api/v1/library/scan", r#"{"root":"/tv"}"#).await;
         assert_eq!(one.status(), StatusCode::ACCEPTED);
         assert_eq!(host.scans(), [None, Some(PathBuf::from("/tv"))]);
+    }
+
+    #[tokio::test]
+    async fn removals_are_accepted_for_one_named_folder_only() {
+        let host = Host::open().await;
+        let named = host.json("POST", "/api/v1/library/scan", r#"{"root":"/tv","accept_removals":true}"#).await;
+        assert_eq!(named.status(), StatusCode::ACCEPTED);
+        let unnamed = host.json("POST", "/api/v1/library/scan", r#"{"accept_removals":true}"#).await;
+        assert_eq!(unnamed.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(host.accepted_removals(), [PathBuf::from("/tv")]);
+        assert!(host.scans().is_empty());
     }
 
     #[tokio::test]
