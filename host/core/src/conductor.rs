@@ -42,8 +42,10 @@ pub struct Moment {
     pub live: i64,
     /// Next frame that the feed has to send.
     pub next: i64,
-    /// How long the feed has waited for a frame of the run on air; 0 while it is not waiting.
+    /// How long the feed has waited for a frame that it could send; 0 while it is not waiting.
     pub waiting_ms: i64,
+    /// How long the run on air has given nothing at all to the waiting feed; 0 while it is not waiting.
+    pub silent_ms: i64,
 }
 
 /// The numbers behind the decisions; frames are the channel's.
@@ -53,11 +55,13 @@ pub struct Policy {
     pub lead: i64,
     /// Frames in a second, rounded up.
     pub second: i64,
+    /// Frames from one of the channel's keyframes to the next; keyframes lie at its multiples.
+    pub gop: i64,
     /// How long the feed waits for a frame before the slate covers the hole.
     pub slate_after_ms: i64,
     /// How long a run may give nothing to a waiting reader before it counts as hung.
     pub stall_ms: i64,
-    /// How long a run may take to its first frame before it counts as hung.
+    /// How long a run may take to its first byte before it counts as hung; three times that to its first frame on air.
     pub start_ms: i64,
     /// How long before its first frame is due the next run is started.
     pub prepare: i64,
@@ -120,7 +124,11 @@ struct Run {
     end: i64,
     started_ms: i64,
     aired: bool,
+    /// Whether it has given anything.
+    heard: bool,
     joined: bool,
+    /// Where a run that was overtaken by the slate comes back, once it is known to be coming.
+    returns_at: Option<i64>,
 }
 
 /// Decides what one feed shows next. Call [`Self::step`] until it returns `None`, after every event and at every tick.
@@ -174,7 +182,20 @@ impl Conductor {
     pub fn joined(&mut self, run: RunId) {
         if let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) {
             current.joined = true;
+            current.returns_at = None;
             self.slate = None;
+        }
+    }
+
+    /// The run on air gave something; the feed is at `next`. A run that was overtaken by the slate can only come back at a
+    /// keyframe; the slate waits for it there, or an encoder no faster than real time would chase it for ever.
+    pub fn gave(&mut self, run: RunId, next: i64) {
+        let gop = self.policy.gop.max(1);
+        let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) else { return };
+        current.heard = true;
+        if self.slate.is_some() {
+            let at = if current.first >= next { current.first } else { (next + gop - 1).div_euclid(gop) * gop };
+            current.returns_at.get_or_insert(at);
         }
     }
 
@@ -231,15 +252,21 @@ impl Conductor {
 
     fn drop_hung(&mut self, moment: Moment) -> Option<Action> {
         let run = self.on_air.as_ref().filter(|run| run.aired)?;
-        let patience = if run.joined { self.policy.stall_ms } else { self.policy.start_ms };
-        let silent = moment.waiting_ms.min(moment.now_ms - run.started_ms);
+        let patience = if run.heard { self.policy.stall_ms } else { self.policy.start_ms };
+        let age = moment.now_ms - run.started_ms;
+        let silent = moment.silent_ms.min(age);
         // A run that cannot keep up starves its viewers just like one that hangs.
         let too_slow = run.joined && moment.live - moment.next > 15 * self.policy.second;
-        if silent < patience && !too_slow {
-            return None;
-        }
+        // What gives bytes and never a picture is no programme.
+        let fruitless = moment.waiting_ms.min(age) >= 3 * self.policy.start_ms;
+        let why = match (silent >= patience, too_slow, fruitless) {
+            (true, ..) => "it gives nothing to a waiting reader",
+            (_, true, _) => "it is slower than real time",
+            (.., true) => "it gives nothing that can be shown",
+            _ => return None,
+        };
         self.attempts.failed(run.entry, moment.now_ms);
-        self.cancel(true, if too_slow { "it is slower than real time" } else { "it gives nothing to a waiting reader" })
+        self.cancel(true, why)
     }
 
     fn put_on_air(&mut self, moment: Moment) -> Option<Action> {
@@ -287,7 +314,8 @@ impl Conductor {
             return None;
         }
         let next_slot = self.slots.iter().map(|slot| slot.first).find(|first| *first > moment.next);
-        let until = next_slot.unwrap_or(i64::MAX).min(self.slate_pace(moment, hopeless));
+        let returns_at = self.on_air.as_ref().and_then(|run| run.returns_at);
+        let until = [next_slot, returns_at].into_iter().flatten().fold(self.slate_pace(moment, hopeless), i64::min);
         if until <= moment.next {
             return None;
         }
@@ -324,7 +352,17 @@ impl Conductor {
         self.last_run += 1;
         let id = RunId(self.last_run);
         let (entry, end) = (slot.entry, slot.end);
-        let run = Run { id, entry, first, end, started_ms: moment.now_ms, aired: false, joined: false };
+        let run = Run {
+            id,
+            entry,
+            first,
+            end,
+            started_ms: moment.now_ms,
+            aired: false,
+            heard: false,
+            joined: false,
+            returns_at: None,
+        };
         debug_assert!(run.first < run.end);
         *(if now { &mut self.on_air } else { &mut self.prepared }) = Some(run);
         Action::Start { run: id, entry, first, end }

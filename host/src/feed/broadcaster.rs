@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    Feed, News, Order,
+    Feed, News, Order, Seat,
     on_air::{Means, OnAir, Start},
     outlook::AHEAD_MS,
     output::Output,
@@ -104,8 +104,10 @@ impl Feeds {
     /// If there is no such channel, or no segment comes in time.
     pub async fn playlist(&self, channel: ChannelId, uri: impl Fn(u64) -> String) -> Result<(String, u64), TuneError> {
         let feed = self.tune(channel).await?;
-        feed.touch();
+        // Whoever waits for the first segment watches already.
+        let waiting = Seat::take(Arc::clone(&feed));
         self.until(&feed, |news| news.segments > 0).await?;
+        drop(waiting);
         let segments = feed.segments();
         Ok((segments.playlist(uri), feed.news.borrow().segments))
     }

@@ -109,6 +109,8 @@ pub struct OnAir {
     worker: SteadyWorker,
     /// When a frame was last sent, or when there was last nothing to wait for.
     fed_at: Instant,
+    /// When the run on air last gave anything, or when there was last nothing to wait for.
+    heard_at: Instant,
     slate: watch::Receiver<Option<Arc<Slate>>>,
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
@@ -142,6 +144,7 @@ impl OnAir {
             outlook,
             worker,
             fed_at: moment,
+            heard_at: moment,
             slate,
             orders,
             view,
@@ -195,7 +198,11 @@ impl OnAir {
             Event::Worker(WorkerEvent::Report(report, pipe)) => self.hear(report, pipe),
             Event::Worker(WorkerEvent::Gone { reason }) => self.lose_worker(&reason),
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
-            Event::Read(_, Ok(_)) | Event::Tick => {}
+            Event::Read(run, Ok(_)) => {
+                self.heard_at = Instant::now();
+                self.conductor.gave(run, self.splice.next_index());
+            }
+            Event::Tick => {}
             Event::Read(run, Err(error)) => {
                 tracing::warn!(run.id = %run, %error, "reading a run failed");
                 self.end_of_pipe(run);
@@ -278,17 +285,15 @@ impl OnAir {
             }
             if self.splice.next_index() > before {
                 self.fed_at = now;
+                self.conductor.joined(run.id);
             }
             if self.splice.has_joined() && !run.joined {
                 run.joined = true;
                 tracing::info!(run.id = %run.id, title = run.title, "on air now");
             }
-            if run.joined {
-                self.conductor.joined(run.id);
-            }
         }
         if self.splice.next_index() >= horizon {
-            self.fed_at = now;
+            (self.fed_at, self.heard_at) = (now, now);
         }
         self.finish_runs(now);
     }
@@ -420,8 +425,9 @@ impl OnAir {
         let now = Instant::now();
         let next = self.splice.next_index();
         let reading = next < self.horizon();
-        let waiting = if reading { now.duration_since(self.fed_at) } else { Duration::ZERO };
-        Moment { now_ms: self.monotonic_ms(now), live: self.live(), next, waiting_ms: millis(waiting) }
+        let since = |at: Instant| if reading { millis(now.duration_since(at)) } else { 0 };
+        let (waiting_ms, silent_ms) = (since(self.fed_at), since(self.heard_at));
+        Moment { now_ms: self.monotonic_ms(now), live: self.live(), next, waiting_ms, silent_ms }
     }
 
     fn monotonic_ms(&self, now: Instant) -> i64 {
@@ -474,6 +480,7 @@ fn policy(channel: &Channel, grid: &FrameGrid, settings: Settings) -> Policy {
         lead: lead_frames(grid),
         second: i64::from(channel.profile.frame_rate.num.div_ceil(channel.profile.frame_rate.den.max(1))),
         slate_after_ms: settings.slate_after_ms,
+        gop: grid.gop_frames(),
         stall_ms: 2_000,
         start_ms: 8_000,
         prepare: lead_frames(grid) + grid.frames_in(8_000),

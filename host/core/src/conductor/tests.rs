@@ -10,6 +10,7 @@ fn policy() -> Policy {
     Policy {
         lead: 3 * RATE,
         second: RATE,
+        gop: 2 * RATE,
         slate_after_ms: 1_000,
         stall_ms: 2_000,
         start_ms: 8_000,
@@ -30,7 +31,7 @@ fn slots(lengths: &[i64]) -> Vec<Slot> {
 }
 
 fn at(now_ms: i64, live: i64, next: i64) -> Moment {
-    Moment { now_ms, live, next, waiting_ms: 0 }
+    Moment { now_ms, live, next, waiting_ms: 0, silent_ms: 0 }
 }
 
 fn drain(conductor: &mut Conductor, moment: Moment) -> Vec<Action> {
@@ -77,8 +78,10 @@ fn a_killed_run_is_started_again_at_once_and_no_slate_shows_if_it_is_quick() {
 fn a_silent_run_is_covered_after_a_second_and_ended_after_two() {
     let mut conductor = on_schedule(&[9_000]);
     drain(&mut conductor, at(0, 480, 300));
+    conductor.gave(RunId(1), 300);
     conductor.joined(RunId(1));
-    let silent = |waiting_ms, live, next| Moment { now_ms: 20_000 + waiting_ms, live, next, waiting_ms };
+    let silent =
+        |waiting_ms, live, next| Moment { now_ms: 20_000 + waiting_ms, live, next, waiting_ms, silent_ms: waiting_ms };
     assert_eq!(drain(&mut conductor, silent(900, 807, 870)), []);
     assert_eq!(conductor.step(silent(1_100, 813, 870)), Some(Action::Slate { until: 873 }));
     let hung = conductor.step(silent(2_000, 840, 900));
@@ -112,9 +115,28 @@ fn a_run_two_frames_short_is_followed_by_the_next_one_at_once() {
 fn while_a_cold_channel_waits_for_its_programme_the_slate_takes_no_more_time_than_it_is_seen() {
     let mut conductor = on_schedule(&[9_000]);
     drain(&mut conductor, at(0, 480, 300));
-    let late = |waiting_ms, next| Moment { now_ms: waiting_ms, live: 480 + waiting_ms * RATE / 1000, next, waiting_ms };
+    let late = |waiting_ms, next| {
+        let live = 480 + waiting_ms * RATE / 1000;
+        Moment { now_ms: waiting_ms, live, next, waiting_ms, silent_ms: waiting_ms }
+    };
     assert_eq!(conductor.step(late(1_000, 300)), Some(Action::Slate { until: 330 }));
     assert_eq!(conductor.step(late(1_500, 330)), Some(Action::Slate { until: 345 }));
+}
+
+#[test]
+fn the_slate_waits_where_a_run_that_it_has_overtaken_comes_back() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    let late = |waiting_ms, next| {
+        let live = 480 + waiting_ms * RATE / 1000;
+        Moment { now_ms: waiting_ms, live, next, waiting_ms, silent_ms: 0 }
+    };
+    assert_eq!(conductor.step(late(1_000, 300)), Some(Action::Slate { until: 330 }));
+    conductor.gave(RunId(1), 330);
+    assert_eq!(conductor.step(late(3_000, 330)), Some(Action::Slate { until: 360 }));
+    assert_eq!(conductor.step(late(4_000, 360)), None);
+    conductor.joined(RunId(1));
+    assert!(!conductor.slate_on());
 }
 
 #[test]
@@ -155,7 +177,8 @@ struct World {
     dice: u64,
     now_ms: i64,
     next: i64,
-    waiting_since: i64,
+    sent_ms: i64,
+    heard_ms: i64,
     alive: Vec<SimRun>,
     starts: Vec<(i64, PlayoutEntryId)>,
 }
@@ -165,9 +188,25 @@ struct SimRun {
     first: i64,
     end: i64,
     ready_ms: i64,
+    /// Frames that it makes in a second.
+    speed: i64,
     breaks_at: i64,
     fate: Fate,
     aired: bool,
+    in_step: bool,
+}
+
+impl SimRun {
+    /// First frame that it has not made yet.
+    fn made(&self, now_ms: i64) -> i64 {
+        let limit = if self.fate == Fate::Fine { self.end } else { self.breaks_at.min(self.end) };
+        limit.min(self.first + (now_ms - self.ready_ms).max(0) * self.speed / 1000)
+    }
+
+    fn is_through(&self, now_ms: i64) -> bool {
+        self.fate != Fate::Hangs
+            && self.made(now_ms) >= if self.fate == Fate::Fine { self.end } else { self.breaks_at.min(self.end) }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -185,7 +224,8 @@ impl World {
             dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
             now_ms: 0,
             next: FIRST,
-            waiting_since: 0,
+            sent_ms: 0,
+            heard_ms: 0,
             alive: vec![],
             starts: vec![],
         };
@@ -203,13 +243,9 @@ impl World {
 
     fn moment(&self) -> Moment {
         let live = 300 + self.now_ms * RATE / 1000;
-        let reading = self.next < live + policy().lead;
-        Moment {
-            now_ms: self.now_ms,
-            live,
-            next: self.next,
-            waiting_ms: if reading { self.now_ms - self.waiting_since } else { 0 },
-        }
+        let since = |at_ms: i64| if self.next < live + policy().lead { self.now_ms - at_ms } else { 0 };
+        let (waiting_ms, silent_ms) = (since(self.sent_ms), since(self.heard_ms));
+        Moment { now_ms: self.now_ms, live, next: self.next, waiting_ms, silent_ms }
     }
 
     fn tick(&mut self) {
@@ -226,23 +262,28 @@ impl World {
     fn read_frames(&mut self) {
         let horizon = self.moment().live + policy().lead;
         if self.next >= horizon {
-            self.waiting_since = self.now_ms;
+            (self.sent_ms, self.heard_ms) = (self.now_ms, self.now_ms);
         }
         let Some(on_air) = self.conductor.on_air() else { return };
         let Some(position) = self.alive.iter().position(|run| run.id == on_air) else { return };
-        let run = &self.alive[position];
-        if self.now_ms < run.ready_ms {
-            return;
+        let (now_ms, next) = (self.now_ms, self.next);
+        let run = &mut self.alive[position];
+        let reached = horizon.min(run.made(now_ms));
+        if run.made(now_ms) > run.made(now_ms - 200) {
+            self.heard_ms = now_ms;
+            self.conductor.gave(on_air, next);
         }
-        let limit = if run.fate == Fate::Fine { run.end } else { run.breaks_at.min(run.end) };
-        let reached = horizon.min(limit);
-        if reached > self.next.max(run.first) {
-            self.next = reached;
-            self.waiting_since = self.now_ms;
+        let gop = policy().gop;
+        let joins_at = match run.in_step || run.first >= next {
+            true => next.max(run.first),
+            false => (next + gop - 1) / gop * gop,
+        };
+        if reached > joins_at {
+            run.in_step = true;
+            (self.next, self.sent_ms) = (reached, now_ms);
             self.conductor.joined(on_air);
         }
-        let over = self.next >= limit && self.alive[position].fate != Fate::Hangs;
-        if over {
+        if run.is_through(now_ms) && (run.made(now_ms) <= self.next || !run.in_step) {
             let run = self.alive.remove(position);
             let outcome = if run.fate == Fate::Breaks { Outcome::Failed } else { Outcome::Completed };
             self.conductor.finished(run.id, outcome, self.now_ms);
@@ -257,7 +298,18 @@ impl World {
                     [self.roll(6) as usize];
                 let ready_ms = self.now_ms + 100 + self.roll(3_000);
                 let breaks_at = first + self.roll((end - first).max(1));
-                self.alive.push(SimRun { id: run, first, end, ready_ms, breaks_at, fate, aired: false });
+                let speed = RATE + self.roll(5 * RATE);
+                self.alive.push(SimRun {
+                    id: run,
+                    first,
+                    end,
+                    ready_ms,
+                    speed,
+                    breaks_at,
+                    fate,
+                    aired: false,
+                    in_step: false,
+                });
                 self.starts.push((self.now_ms, entry));
             }
             Action::Air { run } => {
@@ -268,7 +320,7 @@ impl World {
             Action::Slate { until } => {
                 assert!(until > self.next, "slate backwards");
                 self.next = until;
-                self.waiting_since = self.waiting_since.max(self.now_ms - policy().slate_after_ms);
+                self.alive.iter_mut().for_each(|run| run.in_step = false);
             }
             Action::Skip { to } => self.next = to,
         }
@@ -278,10 +330,10 @@ impl World {
         assert!(self.alive.len() <= 2, "three runs at once");
     }
 
-    /// What was sent since the start lasts at least until now, but for the wait before the first picture.
+    /// What was sent since the start lasts until now, but for the wait before the first picture and for one slow come-back.
     fn viewers_are_fed(&self) {
         let sent_ms = (self.next - FIRST) * 1000 / RATE;
-        assert!(sent_ms >= self.now_ms - 1_300, "viewers starve at {} ms: they got {sent_ms} ms", self.now_ms);
+        assert!(sent_ms >= self.now_ms - 6_000, "viewers starve at {} ms: they got {sent_ms} ms", self.now_ms);
     }
 }
 
