@@ -27,7 +27,7 @@ pub fn order(
     let at_ms = planned.entry.in_point_ms + into_ms;
     let source = Source::File {
         path: media.path.clone(),
-        in_point_ms: picture.map_or(at_ms, |picture| on_a_frame(at_ms, picture)),
+        in_point_ms: picture.map_or(at_ms, |picture| on_a_frame(at_ms, picture, channel.profile.frame_rate)),
         video: streams.video,
         audio: streams.audio,
         probe,
@@ -38,12 +38,11 @@ pub fn order(
     Some(PlayOrder { run, source, profile: channel.profile.clone(), frames, keyframe_offset })
 }
 
-/// Returns the start of the source frame nearest to `at_ms`. A run that begins between two frames would show every picture of
-/// a source of the channel's own rate up to half a frame too early or too late against its sound.
-fn on_a_frame(at_ms: i64, picture: &VideoStream) -> i64 {
-    let Some(FrameRate { num, den }) = picture.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0) else {
-        return at_ms;
-    };
+/// Returns the start of the source frame nearest to `at_ms`, counting only those that the channel shows where the source has
+/// more. A run that begins between two frames would show every picture up to half a frame too early or too late against its sound.
+fn on_a_frame(at_ms: i64, picture: &VideoStream, channel: FrameRate) -> i64 {
+    let Some(source) = picture.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0) else { return at_ms };
+    let FrameRate { num, den } = if source.as_f64() > channel.as_f64() { channel } else { source };
     let (num, den) = (i128::from(num), 1_000 * i128::from(den));
     let since_first_ms = i128::from(at_ms - picture.first_picture_ms);
     let nearest = (2 * since_first_ms * num + den).div_euclid(2 * den);
@@ -73,13 +72,17 @@ mod tests {
         }
     }
 
+    const CHANNEL: FrameRate = FrameRate::new(25, 1);
+
     #[test]
     fn runs_begin_on_a_frame_of_their_source() {
-        assert_eq!(on_a_frame(27, &picture(25, 1, 0)), 39);
-        assert_eq!(on_a_frame(13, &picture(25, 1, 0)), 0);
-        assert_eq!(on_a_frame(0, &picture(25, 1, 21)), 20);
-        assert_eq!(on_a_frame(1_000, &picture(30_000, 1_001, 0)), 1_000);
-        assert_eq!(on_a_frame(0, &picture(25, 1, 500)), 19);
-        assert_eq!(on_a_frame(27, &picture(0, 0, 0)), 27);
+        assert_eq!(on_a_frame(27, &picture(25, 1, 0), CHANNEL), 39);
+        assert_eq!(on_a_frame(13, &picture(25, 1, 0), CHANNEL), 0);
+        assert_eq!(on_a_frame(0, &picture(25, 1, 21), CHANNEL), 20);
+        assert_eq!(on_a_frame(1_000, &picture(24_000, 1_001, 0), CHANNEL), 1_000);
+        assert_eq!(on_a_frame(21, &picture(50, 1, 0), CHANNEL), 39);
+        assert_eq!(on_a_frame(19, &picture(50, 1, 0), CHANNEL), 0);
+        assert_eq!(on_a_frame(0, &picture(25, 1, 500), CHANNEL), 19);
+        assert_eq!(on_a_frame(27, &picture(0, 0, 0), CHANNEL), 27);
     }
 }
