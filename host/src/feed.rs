@@ -130,6 +130,30 @@ impl Feed {
     }
 }
 
+#[cfg(test)]
+impl Feed {
+    /// Returns a feed without a writer, for tests of its readers.
+    pub(crate) fn idle(grid: FrameGrid, capacity_frames: i64) -> Self {
+        Self {
+            channel: ChannelId(1),
+            grid,
+            ring: RwLock::new(Ring::new(capacity_frames, usize::MAX)),
+            segments: RwLock::new(SegmentWindow::new(grid, 0)),
+            news: watch::channel(News::default()).0,
+            viewers: AtomicUsize::new(0),
+            touched: Mutex::new(Instant::now()),
+            view: watch::channel(FeedView::starting(ChannelId(1), 0)).0,
+            orders: mpsc::channel(1).0,
+        }
+    }
+
+    /// Does what a writer does with a chunk.
+    pub(crate) fn push(&self, chunk: exstreamtv_transport::Chunk) {
+        self.ring_mut().push(chunk);
+        self.news.send_modify(|news| news.chunks += 1);
+    }
+}
+
 /// Counts one viewer for as long as it lives.
 #[derive(Debug)]
 pub struct Seat {

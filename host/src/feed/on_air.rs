@@ -35,6 +35,8 @@ use crate::{
 
 /// How far the feed runs ahead of the wall clock beyond one GOP.
 const LEAD_BEYOND_GOP_MS: i64 = 1_000;
+/// How much is sent at once when the feed is as far ahead as it may be: each viewer costs a write, however small.
+const STEP_MS: i64 = 400;
 /// How often the feed looks at the clock while it is on air.
 const TICK: Duration = Duration::from_millis(100);
 /// How long FFmpeg may take to end by itself when the feed ends.
@@ -440,8 +442,10 @@ impl OnAir {
         self.grid.index_at(self.started.0.timestamp_millis() + millis(elapsed))
     }
 
+    /// The frame up to which the feed may go now; it moves on in steps, so that viewers are written to a few times a second.
     fn horizon(&self) -> i64 {
-        self.live() + lead_frames(&self.grid)
+        let step = self.grid.frames_in(STEP_MS).max(1);
+        self.live().div_euclid(step) * step + lead_frames(&self.grid)
     }
 
     fn is_idle(&self) -> bool {

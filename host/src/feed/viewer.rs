@@ -52,3 +52,55 @@ fn read(seat: Seat, behind_frames: i64, policy: SlowClient) -> impl Stream<Item 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use exstreamtv_model::OutputProfile;
+    use exstreamtv_transport::{Chunk, FrameGrid};
+    use futures::{FutureExt, StreamExt};
+
+    use super::*;
+
+    fn feed() -> Arc<Feed> {
+        Arc::new(Feed::idle(FrameGrid::new(&OutputProfile::default()), 120))
+    }
+
+    /// A chunk of ten frames; every third one begins with a keyframe.
+    fn chunk(number: u8) -> Chunk {
+        let first_index = i64::from(number) * 10;
+        Chunk { data: Bytes::from(vec![number]), first_index, frames: 10, starts_with_key: number % 3 == 0 }
+    }
+
+    fn push(feed: &Feed, numbers: std::ops::Range<u8>) {
+        numbers.for_each(|number| feed.push(chunk(number)));
+    }
+
+    #[tokio::test]
+    async fn a_viewer_begins_at_a_keyframe_and_gets_every_chunk_once() {
+        let feed = feed();
+        push(&feed, 0..8);
+        let mut viewer = stream(Arc::clone(&feed), 20, SlowClient::Skip);
+        assert_eq!(viewer.next().await.unwrap(), [6][..]);
+        assert_eq!(viewer.next().await.unwrap(), [7][..]);
+        assert!(viewer.next().now_or_never().is_none());
+        push(&feed, 8..9);
+        assert_eq!(viewer.next().await.unwrap(), [8][..]);
+        assert_eq!(feed.viewers(), 1);
+        drop(viewer);
+        assert_eq!(feed.viewers(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_keep_up_skips_to_a_keyframe_or_is_closed_by_policy() {
+        for (policy, skips) in [(SlowClient::Skip, true), (SlowClient::Close, false)] {
+            let feed = feed();
+            push(&feed, 0..3);
+            let mut viewer = stream(Arc::clone(&feed), 0, policy);
+            assert_eq!(viewer.next().await.unwrap(), [0][..]);
+            push(&feed, 3..60);
+            let next = viewer.next().await;
+            assert_eq!(next.is_some(), skips, "{policy:?}");
+            assert!(next.is_none_or(|data| data[0] > 3 && data[0] % 3 == 0), "{policy:?} goes on between keyframes");
+        }
+    }
+}
