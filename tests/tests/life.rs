@@ -230,3 +230,18 @@ fn after_kill_nine_the_next_start_resumes_at_the_clocks_position() {
     assert_healed(&host, &channel, viewer);
     host.stop();
 }
+
+#[test]
+fn a_channel_that_is_switched_off_goes_off_air() {
+    let stage = stage();
+    let (host, channel, viewer, _) = on_air(&stage);
+    let request = host.http.patch(host.at(&format!("/api/v1/channels/{}", channel.id)));
+    let answer = request.header("content-type", "application/json").body(r#"{"enabled":false}"#).send();
+    assert!(answer.is_ok_and(|answer| answer.status().is_success()), "the channel could not be switched off");
+    assert!(
+        viewer.wait_for_end(patience::LONG).is_some(),
+        "the viewer of a channel that is switched off still gets bytes"
+    );
+    wait_for("the end of its FFmpeg", patience::LONG, || host.ffmpegs().is_empty().then_some(()));
+    host.stop();
+}

@@ -29,7 +29,7 @@ use super::{
     view::FeedView,
     viewer,
 };
-use crate::{clock::Clock, config::SlowClient};
+use crate::{clock::Clock, config::SlowClient, playout::Planned};
 
 /// How far in the past a cold channel begins, and how much a viewer gets at once: enough for a player's default probing.
 const BURST_MS: i64 = 6_000;
@@ -62,6 +62,9 @@ pub enum TuneError {
     Store(#[from] StoreError),
 }
 
+/// The feeds on air, by channel.
+type Lineup = HashMap<ChannelId, Arc<Feed>>;
+
 /// What all feeds share.
 pub struct Feeds {
     means: Means,
@@ -70,7 +73,7 @@ pub struct Feeds {
     slates: Slates,
     clock_offset_ticks: i64,
     slow_client: watch::Receiver<SlowClient>,
-    on_air: Mutex<HashMap<ChannelId, Arc<Feed>>>,
+    on_air: Arc<Mutex<Lineup>>,
 }
 
 impl Feeds {
@@ -84,7 +87,7 @@ impl Feeds {
         slow_client: watch::Receiver<SlowClient>,
     ) -> Self {
         let clock_offset_ticks = clock_offset_s.saturating_mul(exstreamtv_transport::TICKS_PER_SECOND);
-        Self { means, store, clock, slates, clock_offset_ticks, slow_client, on_air: Mutex::default() }
+        Self { means, store, clock, slates, clock_offset_ticks, slow_client, on_air: Arc::default() }
     }
 
     /// Joins the continuous stream of a channel.
@@ -127,24 +130,21 @@ impl Feeds {
         views
     }
 
-    /// The schedule of a channel changed.
+    /// A channel was edited: its feed looks at the schedule again, or ends where the channel is gone or switched off.
     pub fn refresh(&self, channel: ChannelId) {
-        if let Some(feed) = self.find(channel) {
-            feed.order(Order::Refresh);
-        }
+        let Some(feed) = self.find(channel) else { return };
+        let store = self.store.clone();
+        self.means.life.spawn(async move {
+            let gone =
+                store.channels().find(channel).await.is_ok_and(|found| found.is_none_or(|channel| !channel.enabled));
+            feed.order(if gone { Order::Stop } else { Order::Refresh });
+        });
     }
 
     /// The schedules of all channels may have changed.
     pub fn refresh_all(&self) {
         for feed in self.lock().values() {
             feed.order(Order::Refresh);
-        }
-    }
-
-    /// Ends a feed: its channel is gone or sends something else from now on.
-    pub fn stop(&self, channel: ChannelId) {
-        if let Some(feed) = self.find(channel) {
-            feed.order(Order::Stop);
         }
     }
 
@@ -195,7 +195,7 @@ impl Feeds {
         let (feed, task) = self.prepare(channel, now, first_index, sequence);
         on_air.insert(id, Arc::clone(&feed));
         drop(on_air);
-        self.means.life.spawn(task.run(planned));
+        self.means.life.spawn(air(task, planned, Arc::clone(&feed), Arc::clone(&self.on_air)));
         self.means.life.spawn(keep_sequence(Arc::clone(&feed), self.store.clone(), sequence));
         Ok(feed)
     }
@@ -229,8 +229,17 @@ impl Feeds {
         (feed, task)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ChannelId, Arc<Feed>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lineup> {
         self.on_air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the channel on air, then lets go of its bytes: a feed that is over is no use to anybody.
+async fn air(task: OnAir, planned: Vec<Planned>, feed: Arc<Feed>, on_air: Arc<Mutex<Lineup>>) {
+    task.run(planned).await;
+    let mut on_air = on_air.lock().unwrap_or_else(PoisonError::into_inner);
+    if on_air.get(&feed.channel).is_some_and(|current| Arc::ptr_eq(current, &feed)) {
+        on_air.remove(&feed.channel);
     }
 }
 
