@@ -112,7 +112,8 @@ fn tools_that_cannot_be_used_are_named() {
     let (_poor, path) = script("echo 'ffmpeg version 6.0 Copyright'");
     assert!(matches!(identify(&path), FfmpegFault::Lacks { what, .. } if what == "encoder libx264"));
     let (_other, path) = script("echo hello");
-    assert_eq!(identify(&path), FfmpegFault::Unintelligible { message: "hello".to_owned() });
+    let said = format!("{}, asked for its version it said \"hello\"", path.display());
+    assert_eq!(identify(&path), FfmpegFault::Unintelligible { message: said });
     let (_broken, path) = script("echo cannot load libx264.so >&2; exit 127");
     assert!(matches!(identify(&path), FfmpegFault::Unintelligible { message } if message.contains("cannot load")));
 }
