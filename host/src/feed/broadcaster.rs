@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     Feed, News, Order, Seat,
     on_air::{Means, OnAir, Start},
-    outlook::AHEAD_MS,
+    outlook::{AHEAD_MS, beginning},
     output::Output,
     slates::Slates,
     view::FeedView,
@@ -186,6 +186,7 @@ impl Feeds {
             tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the schedule cannot be read; the slate goes on air");
             vec![]
         });
+        let first_index = beginning(&planned, &grid, first_index);
         // Somebody else may have been quicker while the database answered; then theirs is the feed.
         let mut on_air = self.lock();
         if let Some(feed) = on_air.get(&id).filter(|feed| !feed.is_over()) {

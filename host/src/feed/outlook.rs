@@ -82,6 +82,13 @@ impl Outlook {
     }
 }
 
+/// Returns where a feed that would begin at `wanted` begins: not in the last second of a row, which is too short to start a run for.
+pub fn beginning(planned: &[Planned], grid: &FrameGrid, wanted: i64) -> i64 {
+    let last_second = wanted..=wanted + grid.frames_in(1_000);
+    let ends = planned.iter().map(|planned| grid.index_from(planned.entry.stop.timestamp_millis()));
+    ends.into_iter().find(|end| last_second.contains(end)).unwrap_or(wanted)
+}
+
 fn slot(planned: &Planned, grid: &FrameGrid) -> Slot {
     let entry = &planned.entry;
     Slot {
@@ -89,5 +96,38 @@ fn slot(planned: &Planned, grid: &FrameGrid) -> Slot {
         first: grid.index_from(entry.start.timestamp_millis()),
         end: grid.index_from(entry.stop.timestamp_millis()),
         content: if planned.media.is_some() { Content::Playable } else { Content::Nothing },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use exstreamtv_model::{EntryKind, OutputProfile, PlayoutEntry};
+
+    use super::*;
+    use crate::playout::instant;
+
+    fn row(start_ms: i64, stop_ms: i64) -> Planned {
+        let entry = PlayoutEntry {
+            id: PlayoutEntryId(start_ms),
+            channel: ChannelId(1),
+            start: instant(start_ms),
+            stop: instant(stop_ms),
+            media: None,
+            in_point_ms: 0,
+            kind: EntryKind::Programme,
+            title: String::new(),
+            why: String::new(),
+        };
+        Planned { entry, media: None }
+    }
+
+    #[test]
+    fn a_feed_does_not_begin_with_the_end_of_something() {
+        let grid = FrameGrid::new(&OutputProfile::default());
+        let planned = [row(0, 60_000), row(60_000, 120_000)];
+        assert_eq!(beginning(&planned, &grid, 900), 900);
+        assert_eq!(beginning(&planned, &grid, 1_796), 1_800);
+        assert_eq!(beginning(&planned, &grid, 1_800), 1_800);
+        assert_eq!(beginning(&[], &grid, 7), 7);
     }
 }
