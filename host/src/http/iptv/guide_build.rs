@@ -129,7 +129,10 @@ fn start(sheet: Sheet, channels: Vec<Channel>, base: &BaseUrl) -> io::Result<(Xm
         let icon_url = logo_url(channel, base);
         guide.channel(&ChannelView { channel, icon_url: icon_url.as_deref() })?;
     }
-    Ok((guide.into_programmes(), channels))
+    let mut guide = guide.into_programmes();
+    // Else a client that takes gzip would see nothing before the compressor has gathered its first block.
+    guide.output().push_out()?;
+    Ok((guide, channels))
 }
 
 /// One channel's part of the guide.
@@ -164,6 +167,11 @@ impl Sheet {
     fn new(wanted: Wanted) -> Self {
         let plain = (wanted == Wanted::Plain).then(Vec::new);
         Self { gzip: GzEncoder::new(Vec::new(), Compression::fast()), plain, kept: Some(Vec::new()) }
+    }
+
+    /// Lets everything that was written be taken, compressed or not.
+    fn push_out(&mut self) -> io::Result<()> {
+        self.gzip.flush()
     }
 
     /// Takes what was written since the last call, in the form that is wanted.
