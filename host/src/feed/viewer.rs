@@ -100,7 +100,10 @@ mod tests {
             push(&feed, 3..60);
             let next = viewer.next().await;
             assert_eq!(next.is_some(), skips, "{policy:?}");
-            assert!(next.is_none_or(|data| data[0] > 3 && data[0].is_multiple_of(3)), "{policy:?} goes on between keyframes");
+            assert!(
+                next.is_none_or(|data| data[0] > 3 && data[0].is_multiple_of(3)),
+                "{policy:?} goes on between keyframes"
+            );
         }
     }
 }
