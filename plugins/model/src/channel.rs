@@ -4,7 +4,7 @@ use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelId, CollectionId, OutputProfile};
+use crate::{ChannelId, CollectionId, OutputProfile, pick::TrackPreferences};
 
 /// What a viewer tunes: a number, a name, and the rule that fills its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,10 +25,28 @@ pub struct Channel {
     pub profile: OutputProfile,
     /// What fills its time; a channel without a collection shows its slate.
     pub collection: Option<CollectionId>,
-    /// In which order the collection is played.
+    /// In which order the collection is played where there is no schedule.
     pub order: ItemOrder,
+    /// What fills its time instead of the plain order of one collection.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// Which sound and which subtitles of its media are played.
+    #[serde(default)]
+    pub tracks: TrackPreferences,
     /// A disabled channel is in no lineup and cannot be tuned.
     pub enabled: bool,
+}
+
+/// A strategy with its settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// The scheduler plugin's id: "exstreamtv.time-slots".
+    pub strategy: String,
+    /// Its own document.
+    #[serde(default)]
+    pub settings: serde_json::Value,
 }
 
 /// In which order the built-in sequence plays a collection.

@@ -8,14 +8,16 @@ pub mod channel;
 pub mod collection;
 pub mod health;
 pub mod ids;
+pub mod incident;
 pub mod media;
 pub mod metadata;
 pub mod order;
+pub mod pick;
 pub mod playout;
 pub mod profile;
 pub mod schedule;
 
-pub use channel::{Channel, ChannelNumber, ItemOrder};
+pub use channel::{Channel, ChannelNumber, ItemOrder, Schedule};
 pub use collection::{Collection, CollectionSource};
 pub use ids::{ChannelId, CollectionId, MediaId, PlayoutEntryId, RunId};
 pub use media::{MediaItem, MediaProbe, MediaState};

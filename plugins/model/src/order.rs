@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OutputProfile, RunId, media::MediaProbe};
+use crate::{
+    OutputProfile, RunId,
+    media::MediaProbe,
+    pick::{Downmix, StreamRef},
+};
 
 /// What a worker must play: one run of FFmpeg, exact to the frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +23,19 @@ pub struct PlayOrder {
     pub frames: u32,
     /// How many frames after the run's first one the channel's first keyframe on its clock lies; less than a GOP.
     pub keyframe_offset: u32,
+}
+
+/// Subtitles that become part of the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum BurnIn {
+    /// A stream of the media file; the probe's codec says whether it is text or images.
+    Embedded(StreamRef),
+    /// A text file beside it.
+    Sidecar {
+        /// Absolute path.
+        path: PathBuf,
+    },
 }
 
 /// What is played.
@@ -37,6 +54,12 @@ pub enum Source {
         video: Option<u32>,
         /// Absolute index of the chosen sound stream; `None` plays silence.
         audio: Option<u32>,
+        /// How its channels become those of the profile; `None` leaves it to FFmpeg.
+        #[serde(default)]
+        downmix: Option<Downmix>,
+        /// Subtitles that become part of the picture.
+        #[serde(default)]
+        subtitles: Option<BurnIn>,
     },
     /// The plain slate: every frame a keyframe, silent, so that it can be cut anywhere.
     Slate {

@@ -12,23 +12,26 @@ fn item(id: i64, duration_ms: i64) -> PoolItem {
         season: None,
         episode: None,
         position: None,
+        chapters_ms: Vec::new(),
     }
 }
 
 fn request() -> PlanRequest {
     PlanRequest {
+        channel: String::new(),
         zone: "Europe/Berlin".into(),
         window: Window { start_ms: 1_000, stop_ms: 3_000 },
-        pool: vec![item(1, 1_000), item(2, 1_500)],
-        order: ItemOrder::Name,
+        settings: serde_json::Value::Null,
+        pools: vec![Pool::whole(MAIN_POOL, vec![item(1, 1_000)]), Pool::whole("filler", vec![item(2, 1_500)])],
         state: None,
         seed: 7,
-        after: None,
+        aired: Vec::new(),
     }
 }
 
 fn entry(item: Option<i64>, start_ms: i64, stop_ms: i64) -> PlanEntry {
-    PlanEntry { item: item.map(MediaId), start_ms, stop_ms, in_point_ms: 0, why: String::new() }
+    let (rule, why) = (String::new(), String::new());
+    PlanEntry { item: item.map(MediaId), start_ms, stop_ms, in_point_ms: 0, kind: EntryKind::Programme, rule, why }
 }
 
 fn answer(entries: Vec<PlanEntry>) -> PlanAnswer {

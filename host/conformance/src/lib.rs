@@ -1,0 +1,1 @@
+//! What a plugin must keep: the checks of `exstreamtv plugin check`.

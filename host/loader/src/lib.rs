@@ -1,0 +1,1 @@
+//! The unsafe island: opens plugin libraries and calls them.
