@@ -1,0 +1,108 @@
+//! The answers of the host itself, for when no plugin gives one.
+//!
+//! Does: plan one item after the other, pick the author's default sound, show no subtitles, call a person.
+//! Does not: know preferences or settings; it must work when everything else does not.
+//! Invariant: each answer passes the check of its contract.
+
+use std::collections::HashSet;
+
+use exstreamtv_model::{
+    EntryKind,
+    incident::{Action, ProposeAnswer, ProposeRequest, Proposal, Risk},
+    pick::{
+        AudioAnswer, AudioCandidate, AudioRequest, RankedAudio, RankedSubtitle, StreamRef, SubtitleAnswer,
+        SubtitleRequest,
+    },
+    schedule::{MAIN_POOL, PlanAnswer, PlanEntry, PlanRequest, Pool, PoolItem},
+};
+use exstreamtv_plugin_sdk::Scheduler;
+use exstreamtv_schedulers::Sequence;
+
+/// What people read where the host itself chose.
+const WHY: &str = "the built-in choice, because no plugin gave one";
+
+/// Plans one item after the other from everything that was offered as a programme; the slate where there is nothing.
+///
+/// The state is left as it is: the strategy that failed finds it unchanged when it works again.
+pub fn plan(request: &PlanRequest) -> PlanAnswer {
+    let one_pool = PlanRequest {
+        pools: vec![Pool::whole(MAIN_POOL, programmes(request))],
+        settings: serde_json::Value::Null,
+        state: None,
+        aired: vec![],
+        ..request.clone()
+    };
+    let answer = Sequence.plan(&one_pool).ok().filter(|answer| answer.check(&one_pool).is_ok());
+    let mut answer = answer.unwrap_or_else(|| slate(request));
+    answer.state = request.state.clone().unwrap_or_default();
+    answer
+}
+
+/// Every item once; those of pools that hold nothing but filler only where there is nothing else.
+fn programmes(request: &PlanRequest) -> Vec<PoolItem> {
+    let is_filler = |pool: &&Pool| pool.key.contains("filler");
+    let mut seen = HashSet::new();
+    let mut items = |filler: bool| -> Vec<PoolItem> {
+        let pools = request.pools.iter().filter(|pool| is_filler(pool) == filler);
+        let fresh = pools.flat_map(|pool| &pool.items).filter(|item| item.duration_ms > 0 && seen.insert(item.id));
+        fresh.cloned().collect()
+    };
+    match items(false) {
+        none if none.is_empty() => items(true),
+        some => some,
+    }
+}
+
+fn slate(request: &PlanRequest) -> PlanAnswer {
+    let entry = PlanEntry {
+        item: None,
+        start_ms: request.window.start_ms,
+        stop_ms: request.window.stop_ms,
+        in_point_ms: 0,
+        kind: EntryKind::Slate,
+        rule: String::new(),
+        why: "no strategy gave a plan".into(),
+    };
+    PlanAnswer { entries: vec![entry], state: serde_json::Value::Null, notes: vec![] }
+}
+
+/// Picks the author's default sound, never a commentary while there is anything else.
+pub fn pick_audio(request: &AudioRequest) -> AudioAnswer {
+    let mut order: Vec<&AudioCandidate> = request.streams.iter().collect();
+    order.sort_by_key(|stream| rank(stream));
+    let chosen = order.first().filter(|stream| !stream.codec.is_empty()).map(|stream| place(stream));
+    let ranked = |stream: &AudioCandidate| RankedAudio {
+        stream: place(stream),
+        chosen: Some(place(stream)) == chosen,
+        reason: WHY.into(),
+    };
+    AudioAnswer { chosen, why: WHY.into(), ranked: order.into_iter().map(ranked).collect(), downmix: None }
+}
+
+/// Smaller is better, as in [`exstreamtv_core::fallback`]: what can be played, dispositions, more channels, file order.
+fn rank(stream: &AudioCandidate) -> (bool, bool, bool, bool, std::cmp::Reverse<u8>, u32) {
+    let flags = stream.disposition;
+    let for_few = flags.visual_impaired || flags.hearing_impaired;
+    let channels = std::cmp::Reverse(stream.channels);
+    (stream.codec.is_empty(), flags.comment, for_few, !flags.default, channels, stream.absolute)
+}
+
+fn place(stream: &AudioCandidate) -> StreamRef {
+    StreamRef { absolute: stream.absolute, relative: stream.relative }
+}
+
+/// Shows no subtitles.
+pub fn pick_subtitle(request: &SubtitleRequest) -> SubtitleAnswer {
+    let ranked = request.streams.iter().map(|candidate| RankedSubtitle {
+        source: candidate.source.clone(),
+        chosen: false,
+        reason: WHY.into(),
+    });
+    SubtitleAnswer { chosen: None, why: WHY.into(), ranked: ranked.collect() }
+}
+
+/// Calls a person.
+pub fn propose(_request: &ProposeRequest) -> ProposeAnswer {
+    let proposal = Proposal { action: Action::Escalate, risk: Risk::Safe, confidence: 1.0, why: WHY.into() };
+    ProposeAnswer { proposals: vec![proposal], notes: vec![] }
+}
