@@ -63,7 +63,7 @@ pub fn plan_in_windows(
         let answer = plan_twice(scheduler, &request)?;
         // The check has made sure that there is a last entry and that it ends behind the window's start.
         request.window.start_ms = answer.entries.last().map_or(end_ms, |entry| entry.stop_ms);
-        (request.state, request.after) = (Some(answer.state), None);
+        (request.state, request.aired) = (Some(answer.state), Vec::new());
         entries.extend(answer.entries);
     }
     Ok(entries)
@@ -81,7 +81,7 @@ fn plan_twice(scheduler: &dyn Scheduler, request: &PlanRequest) -> Result<PlanAn
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
-    use exstreamtv_model::ItemOrder;
+    use exstreamtv_model::EntryKind;
 
     use super::*;
 
@@ -89,29 +89,33 @@ mod tests {
     struct Slates(i64, AtomicI64);
 
     impl Scheduler for Slates {
-        fn id(&self) -> &'static str {
-            "test.slates"
-        }
-
         fn plan(&self, request: &PlanRequest) -> Result<PlanAnswer, PlanError> {
             let calls = self.1.fetch_add(1, Ordering::Relaxed);
             let length_ms = if self.0 < 0 { 1_000 + calls } else { self.0 };
             let start_ms = request.window.start_ms;
-            let entry =
-                PlanEntry { item: None, start_ms, stop_ms: start_ms + length_ms, in_point_ms: 0, why: String::new() };
+            let entry = PlanEntry {
+                item: None,
+                start_ms,
+                stop_ms: start_ms + length_ms,
+                in_point_ms: 0,
+                kind: EntryKind::Slate,
+                rule: String::new(),
+                why: String::new(),
+            };
             Ok(PlanAnswer { entries: vec![entry], state: serde_json::Value::Null, notes: Vec::new() })
         }
     }
 
     fn fill(length_ms: i64) -> Result<Vec<PlanEntry>, KitFault> {
         let request = PlanRequest {
+            channel: String::new(),
             zone: "UTC".into(),
             window: Window { start_ms: 0, stop_ms: 1_000 },
-            pool: Vec::new(),
-            order: ItemOrder::Name,
+            settings: serde_json::Value::Null,
+            pools: Vec::new(),
             state: None,
             seed: 0,
-            after: None,
+            aired: Vec::new(),
         };
         plan_in_windows(&Slates(length_ms, AtomicI64::new(0)), &request, 100)
     }

@@ -1,12 +1,13 @@
 //! What a strategy author writes against.
-//!
-//! Does: name the trait of each kind of strategy, and hold the kit with which an author tests one.
-//! Does not: act; a strategy is a function from a document to a document, and the host does the rest.
-//! Invariant: nothing here reads a clock, a file, the environment or a random number.
-
 mod kit;
+mod picker;
+mod resolver;
 mod scheduler;
 
 pub use exstreamtv_model::schedule::AnswerFault;
+pub use exstreamtv_model::{EntryKind, MediaId, MediaKind, collection::MediaQuery, incident, media, pick, schedule};
 pub use kit::{KitFault, check_answer, plan_in_windows};
+pub use picker::{PickError, Picker};
+pub use resolver::{ProposeError, Resolver};
 pub use scheduler::{PlanError, Scheduler};
+pub use serde_json;
