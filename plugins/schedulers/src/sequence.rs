@@ -5,95 +5,99 @@
 //! Invariant: an answer takes a bounded number of steps; every step lays at least one millisecond.
 
 use exstreamtv_model::{
-    ItemOrder,
-    schedule::{MAX_ENTRIES, PlanAnswer, PlanEntry, PlanRequest, PoolItem, Window},
+    EntryKind, ItemOrder,
+    schedule::{
+        MAIN_POOL, MAX_ENTRIES, PlanAnswer, PlanEntry, PlanRequest, PoolNeed, PoolSource, Preparation, PrepareRequest,
+        SettingsFault, Window,
+    },
 };
 use exstreamtv_plugin_sdk::{PlanError, Scheduler};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-mod by_name;
-mod shuffle;
+use crate::order::{Cursor, Order, OrderMode};
 
-use by_name::{ByName, NamePlace};
-use shuffle::{Shuffle, ShufflePlace};
-
-/// Plays a collection in order, for ever: by name, or a new permutation for each pass.
+/// Plays the channel's collection in order, for ever: by name, or a new permutation for each pass.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sequence;
 
+impl Sequence {
+    /// The name by which channels ask for it.
+    pub const ID: &str = "exstreamtv.sequence";
+}
+
+/// The settings of [`Sequence`]; none at all play by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SequenceSchedule {
+    /// In which order the collection is played.
+    #[serde(default = "by_name")]
+    pub order: ItemOrder,
+}
+
+fn by_name() -> ItemOrder {
+    ItemOrder::Name
+}
+
 impl Scheduler for Sequence {
-    fn id(&self) -> &'static str {
-        "exstreamtv.sequence"
+    fn prepare(&self, request: &PrepareRequest) -> Preparation {
+        let main = PoolNeed { key: MAIN_POOL.to_owned(), source: PoolSource::Channel };
+        Preparation { faults: settings(&request.settings).err().into_iter().collect(), pools: vec![main] }
     }
 
     fn plan(&self, request: &PlanRequest) -> Result<PlanAnswer, PlanError> {
-        check(request)?;
-        if request.pool.is_empty() {
+        let SequenceSchedule { order } =
+            settings(&request.settings).map_err(|fault| PlanError::BadSettings { fault })?;
+        let items = request.pool(MAIN_POOL);
+        crate::check(request.window, items)?;
+        if items.is_empty() {
             return Ok(nothing_to_play(request));
         }
+        let (mode, seed) = match order {
+            ItemOrder::Name => (OrderMode::Ordered, 0),
+            ItemOrder::Shuffle { seed } => (OrderMode::Shuffle, u64::from(seed)),
+        };
         let mut notes = Vec::new();
-        let memory = recall(request.state.as_ref(), &mut notes);
-        match request.order {
-            ItemOrder::Name => {
-                let place = match memory {
-                    Some(Memory::Name(place)) => Some(place),
-                    other => start_over(other.is_some(), &mut notes),
-                };
-                fill(request, ByName::new(request, place, &mut notes), notes)
-            }
-            ItemOrder::Shuffle { seed } => {
-                let place = match memory {
-                    Some(Memory::Shuffle(place)) if place.seed == seed => Some(place),
-                    other => start_over(other.is_some(), &mut notes),
-                };
-                fill(request, Shuffle::new(request, seed, place, &mut notes), notes)
-            }
+        let cursor = recall(request.state.as_ref(), &mut notes);
+        if cursor.as_ref().is_some_and(|cursor| !cursor.fits(mode, seed)) {
+            notes.push("the order was changed: it starts from its beginning".into());
         }
+        let mut order = Order::new(items, mode, seed, cursor.as_ref());
+        fold(request, &mut order, &mut notes);
+        fill(request, order, notes)
     }
-}
-
-/// An endless order of the pool's items.
-trait Order {
-    /// Returns the next item and why it is next.
-    fn next(&mut self) -> (&PoolItem, String);
-
-    /// Returns what must be remembered to go on behind the last item.
-    fn memory(&self) -> Memory;
 }
 
 /// What the sequence remembers between windows.
 #[derive(Serialize, Deserialize)]
 struct State {
     version: u32,
-    #[serde(flatten)]
-    memory: Memory,
+    cursor: Option<Cursor>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
-enum Memory {
-    Name(NamePlace),
-    Shuffle(ShufflePlace),
-}
+const STATE_VERSION: u32 = 2;
 
-const STATE_VERSION: u32 = 1;
-
-fn check(request: &PlanRequest) -> Result<(), PlanError> {
-    let Window { start_ms, stop_ms } = request.window;
-    if stop_ms <= start_ms {
-        return Err(PlanError::BadWindow { start_ms, stop_ms });
-    }
-    match request.pool.iter().find(|item| item.duration_ms <= 0) {
-        Some(item) => Err(PlanError::BadItem { item: item.id, duration_ms: item.duration_ms }),
-        None => Ok(()),
+fn settings(settings: &Value) -> Result<SequenceSchedule, SettingsFault> {
+    match settings {
+        Value::Null => Ok(SequenceSchedule { order: ItemOrder::Name }),
+        settings => SequenceSchedule::deserialize(settings)
+            .map_err(|error| SettingsFault { path: "order".into(), message: error.to_string() }),
     }
 }
 
 /// Leaves the slate on air and keeps the place, so that a disk that was away does not restart every series.
 fn nothing_to_play(request: &PlanRequest) -> PlanAnswer {
     let Window { start_ms, stop_ms } = request.window;
-    let slate = PlanEntry { item: None, start_ms, stop_ms, in_point_ms: 0, why: "nothing to play".into() };
+    let slate = PlanEntry {
+        item: None,
+        start_ms,
+        stop_ms,
+        in_point_ms: 0,
+        kind: EntryKind::Slate,
+        rule: String::new(),
+        why: "nothing to play".into(),
+    };
     PlanAnswer {
         entries: vec![slate],
         state: request.state.clone().unwrap_or(Value::Null),
@@ -102,10 +106,10 @@ fn nothing_to_play(request: &PlanRequest) -> PlanAnswer {
 }
 
 /// Reads the state; what cannot be read is no reason to stay off the air.
-fn recall(state: Option<&Value>, notes: &mut Vec<String>) -> Option<Memory> {
+fn recall(state: Option<&Value>, notes: &mut Vec<String>) -> Option<Cursor> {
     let state = state.filter(|state| !state.is_null())?;
     match State::deserialize(state) {
-        Ok(state) if state.version == STATE_VERSION => Some(state.memory),
+        Ok(state) if state.version == STATE_VERSION => state.cursor,
         Ok(state) => {
             notes.push(format!("the previous state is of version {}: the order starts over", state.version));
             None
@@ -117,14 +121,17 @@ fn recall(state: Option<&Value>, notes: &mut Vec<String>) -> Option<Memory> {
     }
 }
 
-fn start_over<T>(had_another_order: bool, notes: &mut Vec<String>) -> Option<T> {
-    if had_another_order {
-        notes.push("the order was changed: it starts from its beginning".into());
+/// Goes behind what stayed on air after an edit.
+fn fold(request: &PlanRequest, order: &mut Order<'_>, notes: &mut Vec<String>) {
+    // What has a rule was laid by another strategy and says nothing about this order.
+    for id in request.aired.iter().filter(|entry| entry.rule.is_empty()).filter_map(|entry| entry.item) {
+        if !order.aired(id) {
+            notes.push(format!("item {id} is gone: the order goes on from where it was planned to"));
+        }
     }
-    None
 }
 
-fn fill(request: &PlanRequest, mut order: impl Order, notes: Vec<String>) -> Result<PlanAnswer, PlanError> {
+fn fill(request: &PlanRequest, mut order: Order<'_>, notes: Vec<String>) -> Result<PlanAnswer, PlanError> {
     let Window { start_ms, stop_ms } = request.window;
     let mut entries = Vec::new();
     let mut at_ms = start_ms;
@@ -132,12 +139,20 @@ fn fill(request: &PlanRequest, mut order: impl Order, notes: Vec<String>) -> Res
         if entries.len() == MAX_ENTRIES {
             return Err(PlanError::TooManyEntries);
         }
-        let (item, why) = order.next();
+        let item = order.next().ok_or(PlanError::EmptyPool)?;
         let end_ms = at_ms.checked_add(item.duration_ms).ok_or(PlanError::BadWindow { start_ms, stop_ms })?;
-        entries.push(PlanEntry { item: Some(item.id), start_ms: at_ms, stop_ms: end_ms, in_point_ms: 0, why });
+        entries.push(PlanEntry {
+            item: Some(item.id),
+            start_ms: at_ms,
+            stop_ms: end_ms,
+            in_point_ms: 0,
+            kind: EntryKind::Programme,
+            rule: String::new(),
+            why: order.why(),
+        });
         at_ms = end_ms;
     }
-    let state = State { version: STATE_VERSION, memory: order.memory() };
+    let state = State { version: STATE_VERSION, cursor: order.cursor() };
     // Strings, numbers and lists only: JSON can hold them all. Were it not so, the next window would start over.
     Ok(PlanAnswer { entries, state: serde_json::to_value(state).unwrap_or(Value::Null), notes })
 }
