@@ -14,7 +14,10 @@ use std::{
 };
 
 use command_fds::{CommandFdExt, FdMapping};
-use exstreamtv_model::{PlayOrder, RunId, order::Source};
+use exstreamtv_model::{
+    PlayOrder, RunId,
+    order::{BurnIn, Source},
+};
 use exstreamtv_pipeline::{Abilities, Plan, command_line, command_line::PROGRESS_DESCRIPTOR, plan};
 use tempfile::TempDir;
 use tokio::{
@@ -62,7 +65,7 @@ pub enum StartError {
     #[error("make a pipe for FFmpeg")]
     Pipe(#[source] io::Error),
     /// The plan's files could not be written.
-    #[error("write a slate's text to a temporary folder")]
+    #[error("write what FFmpeg reads to a temporary folder")]
     Files(#[source] io::Error),
     /// FFmpeg could not be executed.
     #[error("start {}", .program.display())]
@@ -99,10 +102,8 @@ pub fn start(
     abilities: Abilities,
     events: &mpsc::Sender<Event>,
 ) -> Result<Started, StartError> {
-    if let Source::File { path, .. } = &order.source
-        && !path.is_absolute()
-    {
-        return Err(StartError::RelativePath(path.clone()));
+    if let Some(path) = paths(&order.source).into_iter().flatten().find(|path| !path.is_absolute()) {
+        return Err(StartError::RelativePath(path.to_owned()));
     }
     let plan = plan(order, abilities);
     let arguments = command_line(&plan, ffmpeg);
@@ -133,13 +134,26 @@ fn begin(task: impl Future<Output = ()> + 'static) {
     tokio::task::spawn_local(task);
 }
 
+/// Returns what FFmpeg will open.
+fn paths(source: &Source) -> [Option<&Path>; 2] {
+    match source {
+        Source::File { path, subtitles: Some(BurnIn::Sidecar { path: beside }), .. } => [Some(path), Some(beside)],
+        Source::File { path, .. } => [Some(path), None],
+        Source::Slate { .. } => [None, None],
+    }
+}
+
+/// The files that are linked to are not looked at: their disk may be slow, and nothing here waits for a disk.
 fn write_files(plan: &Plan) -> io::Result<Option<TempDir>> {
-    if plan.files.is_empty() {
+    if plan.files.is_empty() && plan.links.is_empty() {
         return Ok(None);
     }
     let folder = tempfile::Builder::new().prefix("exstreamtv-").tempdir()?;
     for file in &plan.files {
         std::fs::write(folder.path().join(&file.name), &file.contents)?;
+    }
+    for link in &plan.links {
+        std::os::unix::fs::symlink(&link.target, folder.path().join(&link.name))?;
     }
     Ok(Some(folder))
 }

@@ -19,12 +19,18 @@ const OLDEST: (u32, u32) = (5, 1);
 
 /// What every plan needs.
 const ENCODERS: [&str; 2] = ["libx264", "aac"];
-const FILTERS: [&str; 13] = [
+const FILTERS: [&str; 19] = [
     "anullsrc",
     "color",
     "aresample",
     "apad",
     "afade",
+    "pan",
+    "atrim",
+    "asetpts",
+    "trim",
+    "setpts",
+    "overlay",
     "fps",
     "scale",
     "pad",
@@ -48,7 +54,8 @@ pub struct Identity {
 pub async fn identify(tools: Tools) -> Identity {
     let ffmpeg = facts(&tools).await;
     let draw_text = ffmpeg.is_ok() && can_draw_text(&tools.ffmpeg).await;
-    Identity { ffmpeg, abilities: Abilities { draw_text } }
+    let burn_text = ffmpeg.is_ok() && can_burn_text(&tools.ffmpeg).await;
+    Identity { ffmpeg, abilities: Abilities { draw_text, burn_text } }
 }
 
 async fn facts(tools: &Tools) -> Result<FfmpegFacts, FfmpegFault> {
@@ -91,6 +98,14 @@ async fn can_draw_text(ffmpeg: &Path) -> bool {
     command.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "color=s=64x64:d=0.1", "-vf", "drawtext=text=a"]);
     command.args(["-frames:v", "1", "-f", "null", "-"]);
     matches!(capture(command, LIMITS).await, Ok(captured) if captured.status.success())
+}
+
+/// The filter comes with a library of its own; fonts it finds are a matter of the file, too.
+async fn can_burn_text(ffmpeg: &Path) -> bool {
+    let mut command = Command::new(ffmpeg);
+    command.args(["-v", "error", "-nostdin", "-h", "filter=subtitles"]);
+    // An unknown filter is no error.
+    matches!(capture(command, LIMITS).await, Ok(captured) if captured.stdout.starts_with(b"Filter subtitles"))
 }
 
 /// Returns the version in the first line of `ffmpeg -version` if it is new enough.

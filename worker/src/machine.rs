@@ -13,7 +13,7 @@ use std::{
 
 use exstreamtv_model::{
     PlayOrder, RunId,
-    health::{LogLevel, LogLine, RunEnd},
+    health::{LogLevel, LogLine, Progress, RunEnd},
     order::Source,
 };
 use exstreamtv_pipeline::Abilities;
@@ -21,6 +21,7 @@ use exstreamtv_worker_protocol::{Command, FfmpegFault, Report};
 use tokio::time::Instant;
 
 use crate::{
+    burn_ins::BurnIns,
     event::{Effect, Event, Exit, Tools},
     identify::Identity,
 };
@@ -41,6 +42,7 @@ pub struct Machine {
     abilities: Option<Abilities>,
     identifying: Identifying,
     runs: BTreeMap<RunId, Phase>,
+    burn_ins: BurnIns,
     probes_running: usize,
     probes_waiting: VecDeque<(u64, PathBuf)>,
     stopping: Option<Stopping>,
@@ -83,11 +85,11 @@ impl Machine {
                 self.effects.push_back(Effect::Exit);
             }
             Event::Started { run, pid, command_line } => self.started(now, run, pid, command_line),
-            Event::NotStarted { run, message } => self.end(run, RunEnd::NotStarted { message }),
-            Event::Progress { run, progress } => self.send_of(run, Report::Progress { run, progress }),
+            Event::NotStarted { run, message } => self.end(now, run, RunEnd::NotStarted { message }),
+            Event::Progress { run, progress } => self.progressed(run, progress),
             Event::Line { run, line } => self.send_of(run, Report::Log { run, line }),
-            Event::Exited { run, exit } => self.exited(run, exit),
-            Event::Identified(identity) => self.identified(identity),
+            Event::Exited { run, exit } => self.exited(now, run, exit),
+            Event::Identified(identity) => self.identified(now, identity),
             Event::Probed { ticket, result } => {
                 self.probes_running = self.probes_running.saturating_sub(1);
                 self.send(Report::Probed { ticket, result });
@@ -118,8 +120,8 @@ impl Machine {
                 self.abilities = None;
             }
             Command::Identify => self.identify_for_host(),
-            Command::Play(order) => self.play(order),
-            Command::Cancel { run } => self.cancel(run),
+            Command::Play(order) => self.play(now, order),
+            Command::Cancel { run } => self.cancel(now, run),
             Command::Probe { ticket, path } => self.probe(ticket, path),
             Command::Stop { grace_ms } => self.stop(now, Duration::from_millis(u64::from(grace_ms))),
         }
@@ -142,7 +144,7 @@ impl Machine {
         }
     }
 
-    fn identified(&mut self, identity: Identity) {
+    fn identified(&mut self, now: Instant, identity: Identity) {
         let Identifying { asked_by_host, .. } = std::mem::take(&mut self.identifying);
         self.abilities = Some(identity.abilities);
         for _ in 0..asked_by_host {
@@ -151,12 +153,12 @@ impl Machine {
         let waiting: Vec<RunId> = self.runs.iter().filter(|(_, phase)| phase.waits()).map(|(run, _)| *run).collect();
         for run in waiting {
             if let Some(Phase::Waiting(order)) = self.runs.remove(&run) {
-                self.start(order);
+                self.start(now, order);
             }
         }
     }
 
-    fn play(&mut self, order: Box<PlayOrder>) {
+    fn play(&mut self, now: Instant, order: Box<PlayOrder>) {
         let run = order.run;
         if self.runs.contains_key(&run) {
             // An end would be taken for the end of the first one.
@@ -171,19 +173,40 @@ impl Machine {
             self.runs.insert(run, Phase::Waiting(order));
             self.identify();
         } else {
-            self.start(order);
+            self.start(now, order);
         }
     }
 
-    fn start(&mut self, order: Box<PlayOrder>) {
-        match &self.tools {
-            Some(tools) => {
-                self.runs.insert(order.run, Phase::Starting { cancelled: false });
-                let abilities = self.abilities.unwrap_or_default();
-                self.effects.push_back(Effect::Start { ffmpeg: tools.ffmpeg.clone(), order, abilities });
-            }
-            None => self.send_end(order.run, RunEnd::NotStarted { message: UNCONFIGURED.to_owned() }),
+    fn start(&mut self, now: Instant, mut order: Box<PlayOrder>) {
+        let run = order.run;
+        let Some(ffmpeg) = self.tools.as_ref().map(|tools| tools.ffmpeg.clone()) else {
+            return self.send_end(run, RunEnd::NotStarted { message: UNCONFIGURED.to_owned() });
+        };
+        self.runs.insert(run, Phase::Starting { cancelled: false });
+        if self.burn_ins.leave_out(now, &mut order) {
+            let text = "its subtitles kept the last attempt from beginning; it is played without them".to_owned();
+            self.send(Report::Log { run, line: LogLine { level: LogLevel::Warning, text } });
         }
+        let abilities = self.abilities_for(&order);
+        self.effects.push_back(Effect::Start { ffmpeg, order, abilities });
+    }
+
+    /// Nearly every FFmpeg can burn text in, and viewers wait: while nobody knows, it is tried, and asked beside for the next time.
+    fn abilities_for(&mut self, order: &PlayOrder) -> Abilities {
+        if let Some(abilities) = self.abilities {
+            return abilities;
+        }
+        if matches!(order.source, Source::File { subtitles: Some(_), .. }) {
+            self.identify();
+        }
+        Abilities { burn_text: true, ..Abilities::default() }
+    }
+
+    fn progressed(&mut self, run: RunId, progress: Progress) {
+        if progress.frames > 0 {
+            self.burn_ins.good(run);
+        }
+        self.send_of(run, Report::Progress { run, progress });
     }
 
     fn started(&mut self, now: Instant, run: RunId, pid: u32, command_line: Vec<String>) {
@@ -200,9 +223,9 @@ impl Machine {
         }
     }
 
-    fn cancel(&mut self, run: RunId) {
+    fn cancel(&mut self, now: Instant, run: RunId) {
         match self.runs.get_mut(&run) {
-            Some(Phase::Waiting(_)) => self.end(run, RunEnd::Cancelled),
+            Some(Phase::Waiting(_)) => self.end(now, run, RunEnd::Cancelled),
             Some(Phase::Starting { cancelled }) => *cancelled = true,
             // At once and for sure: nobody wants the end of this stream, and a stopped process hears nothing else.
             Some(Phase::Running { cancelled }) => {
@@ -213,7 +236,7 @@ impl Machine {
         }
     }
 
-    fn exited(&mut self, run: RunId, exit: Exit) {
+    fn exited(&mut self, now: Instant, run: RunId, exit: Exit) {
         let cancelled = matches!(self.runs.get(&run), Some(Phase::Running { cancelled: true }));
         let end = match (exit.code, exit.signal) {
             (Some(0), _) => RunEnd::Completed,
@@ -222,10 +245,11 @@ impl Machine {
             (code, None) => RunEnd::Failed { code: code.unwrap_or(-1), message: in_words(code, exit.last_words) },
         };
         self.effects.push_back(Effect::Forget(run));
-        self.end(run, end);
+        self.end(now, run, end);
     }
 
-    fn end(&mut self, run: RunId, end: RunEnd) {
+    fn end(&mut self, now: Instant, run: RunId, end: RunEnd) {
+        self.burn_ins.ended(now, run, &end);
         if self.runs.remove(&run).is_some() {
             self.send_end(run, end);
         }
@@ -274,7 +298,7 @@ impl Machine {
                     *cancelled = true;
                     self.effects.push_back(Effect::Terminate(run));
                 }
-                _ => self.cancel(run),
+                _ => self.cancel(now, run),
             }
         }
     }

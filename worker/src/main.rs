@@ -4,6 +4,7 @@
 //! Does not: open the database, load a plugin, read the clock on the wall or touch a byte of media.
 //! Invariant: when this process ends, for whatever reason, so does everything that it started.
 
+mod burn_ins;
 mod capture;
 mod children;
 mod control;

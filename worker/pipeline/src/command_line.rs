@@ -9,6 +9,7 @@ use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
 use crate::{
     encoding::Encoding,
     plan::{Branch, Input, Plan},
+    subtitles::Overlay,
 };
 
 /// The descriptor on which FFmpeg must find a pipe for its progress.
@@ -62,12 +63,20 @@ impl Arguments {
 
     fn streams(&mut self, plan: &Plan) {
         let mapping = |branch: &Branch| format!("{}:{}", branch.input, branch.stream);
-        self.option("-map", mapping(&plan.video));
+        match &plan.overlay {
+            Some(overlay) => {
+                self.option("-filter_complex", graph(&plan.video, overlay));
+                self.option("-map", "[out]");
+            }
+            None => self.option("-map", mapping(&plan.video)),
+        }
         self.option("-map", mapping(&plan.audio));
         self.flags(&["-sn", "-dn"]);
         self.option("-map_metadata", "-1");
         self.option("-map_chapters", "-1");
-        self.filters("-filter:v", &plan.video);
+        if plan.overlay.is_none() {
+            self.filters("-filter:v", &plan.video);
+        }
         self.filters("-filter:a", &plan.audio);
     }
 
@@ -123,6 +132,20 @@ impl Arguments {
         self.option("-flush_packets", "1");
         self.flags(&["pipe:1"]);
     }
+}
+
+/// Returns the graph of a picture with something laid over it.
+fn graph(video: &Branch, overlay: &Overlay) -> String {
+    let Branch { input, stream, filters } = video;
+    let picture = if filters.is_empty() { "null".to_owned() } else { filters.join(",") };
+    let images = overlay.images.join(",");
+    let rest: Vec<&str> =
+        std::iter::once(overlay.filter.as_str()).chain(overlay.after.iter().map(String::as_str)).collect();
+    format!(
+        "[{input}:{stream}]{picture}[picture];[{input}:{}]{images}[images];[picture][images]{}[out]",
+        overlay.stream,
+        rest.join(",")
+    )
 }
 
 /// With the prefix a name is a name: colons, percent signs and leading dashes mean nothing, and no other protocol can be smuggled in.

@@ -6,12 +6,14 @@
 //! frame to frame; a path is always one whole argument and never part of a filter graph.
 
 pub mod command_line;
+pub mod downmix;
 pub mod encoding;
 pub mod geometry;
 pub mod picture;
 pub mod plan;
 pub mod slate;
 pub mod sound;
+pub mod subtitles;
 
 pub use command_line::command_line;
 pub use plan::{Abilities, Plan, plan};

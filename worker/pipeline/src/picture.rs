@@ -63,21 +63,51 @@ struct Step {
     after: Picture,
 }
 
-/// Steps in their order. Dropping frames first spares the scaler; repeating them last spares it too.
-const STEPS: [fn(&Picture, &OutputProfile) -> Option<Step>; 7] =
-    [deinterlace, drop_frames, scale, pad, tag, repeat_frames, hold_the_last_frame];
+type StepFn = fn(&Picture, &OutputProfile) -> Option<Step>;
 
-/// Returns the filters that turn `source` into what `profile` sends.
-pub fn filters(source: Picture, profile: &OutputProfile) -> Vec<String> {
-    let mut picture = source;
+/// Steps in their order. Dropping frames first spares the scaler; repeating them last spares it too.
+const SHAPE: [StepFn; 3] = [deinterlace, drop_frames, scale];
+const FRAME: [StepFn; 2] = [pad, tag];
+const TIME: [StepFn; 2] = [repeat_frames, hold_the_last_frame];
+
+/// The filters that turn a source into what a channel sends, in three parts; subtitles come in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Size of the source's picture inside the channel's, without bars.
+    pub fitted: Size,
+    /// After these the picture has its size.
+    pub shape: Vec<String>,
+    /// After these it has its bars and its tags.
+    pub frame: Vec<String>,
+    /// After these it has the channel's rate.
+    pub time: Vec<String>,
+}
+
+impl Chain {
+    /// Returns the filters that turn `source` into what `profile` sends.
+    pub fn new(source: Picture, profile: &OutputProfile) -> Self {
+        let (shape, shaped) = take(&SHAPE, source, profile);
+        let fitted = shaped.size;
+        let (frame, framed) = take(&FRAME, shaped, profile);
+        let (time, _) = take(&TIME, framed, profile);
+        Self { fitted, shape, frame, time }
+    }
+
+    /// Returns all filters, in order.
+    pub fn whole(self) -> Vec<String> {
+        [self.shape, self.frame, self.time].concat()
+    }
+}
+
+fn take(steps: &[StepFn], mut picture: Picture, profile: &OutputProfile) -> (Vec<String>, Picture) {
     let mut filters = Vec::new();
-    for step in STEPS {
+    for step in steps {
         if let Some(Step { filter, after }) = step(&picture, profile) {
             filters.push(filter);
             picture = after;
         }
     }
-    filters
+    (filters, picture)
 }
 
 impl Picture {
@@ -125,8 +155,9 @@ impl Samples {
     }
 }
 
-/// FFmpeg turns pictures upright before the first filter; a quarter turn swaps the sides, of samples too.
-fn upright(video: &VideoStream) -> (Size, (u32, u32)) {
+/// Returns the size and the shape of samples in front of the first filter: FFmpeg turns pictures upright, and a quarter turn swaps the
+/// sides, of samples too.
+pub fn upright(video: &VideoStream) -> (Size, (u32, u32)) {
     let VideoStream { width, height, sample_aspect: (across, down), .. } = *video;
     if video.rotation_degrees % 180 == 90 {
         (Size { width: height, height: width }, (down, across))

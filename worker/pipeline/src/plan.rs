@@ -1,18 +1,22 @@
 //! Turns an order into a plan: which inputs, which streams, which filters, which encoding.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use exstreamtv_model::{
     MediaProbe, OutputProfile, PlayOrder,
-    order::Source,
+    media::{Stream, VideoStream},
+    order::{BurnIn, Source},
+    pick::Downmix,
     profile::{FrameRate, SAMPLE_RATE_HZ},
 };
 
 use crate::{
+    downmix::pan,
     encoding::{Encoding, Keyframes},
-    picture::{self, Picture},
+    picture::{Chain, Picture},
     slate::{self, TextFile},
     sound::Sound,
+    subtitles::{Burn, Link, Overlay, begin_at},
 };
 
 /// What this machine's FFmpeg can do beyond what every plan needs.
@@ -20,6 +24,8 @@ use crate::{
 pub struct Abilities {
     /// It can write text into pictures, and has a font for it.
     pub draw_text: bool,
+    /// It can write text subtitles into pictures.
+    pub burn_text: bool,
 }
 
 /// How an order is carried out.
@@ -27,14 +33,18 @@ pub struct Abilities {
 pub struct Plan {
     /// What is read, in the order in which `video` and `audio` count it.
     pub inputs: Vec<Input>,
-    /// The pictures.
+    /// The pictures, up to where something is laid over them.
     pub video: Branch,
+    /// What is laid over them, and what follows.
+    pub overlay: Option<Overlay>,
     /// The sound.
     pub audio: Branch,
     /// What the encoders are told.
     pub encoding: Encoding,
     /// Files that must be in FFmpeg's working directory.
     pub files: Vec<TextFile>,
+    /// Other names of files that must be there.
+    pub links: Vec<Link>,
 }
 
 /// Something to read.
@@ -65,42 +75,63 @@ pub struct Branch {
 /// Returns how `order` is carried out. Every order has a plan: a chosen stream that the probe does not have is played as black or silence.
 pub fn plan(order: &PlayOrder, abilities: Abilities) -> Plan {
     match &order.source {
-        Source::File { path, probe, in_point_ms, video, audio } => {
-            let file = FileChoice { path, probe, in_point_ms: *in_point_ms, video: *video, audio: *audio };
-            plan_file(order, &file)
+        Source::File { path, probe, in_point_ms, video, audio, downmix, subtitles } => {
+            let (in_point_ms, downmix, subtitles) = (*in_point_ms, downmix.as_ref(), subtitles.as_ref());
+            let file = FileChoice { path, probe, in_point_ms, video: *video, audio: *audio, downmix, subtitles };
+            plan_file(order, &file, abilities)
         }
         Source::Slate { text } => plan_slate(order, if abilities.draw_text { text } else { "" }),
     }
 }
 
 struct FileChoice<'a> {
-    path: &'a PathBuf,
+    path: &'a Path,
     probe: &'a MediaProbe,
     in_point_ms: i64,
     video: Option<u32>,
     audio: Option<u32>,
+    downmix: Option<&'a Downmix>,
+    subtitles: Option<&'a BurnIn>,
 }
 
-fn plan_file(order: &PlayOrder, file: &FileChoice<'_>) -> Plan {
+fn plan_file(order: &PlayOrder, file: &FileChoice<'_>, abilities: Abilities) -> Plan {
     let mut inputs = Vec::new();
     let chosen_video = file.video.and_then(|index| file.probe.video().find(|(stream, _)| stream.index == index));
     let chosen_audio = file.audio.and_then(|index| file.probe.audio().find(|(stream, _)| stream.index == index));
+    // Subtitles alone are no picture.
+    let wanted = file.subtitles.filter(|_| chosen_video.is_some());
+    let burn = Burn::choose(wanted, file.path, file.probe, abilities);
+    let links = burn.link().cloned().into_iter().collect();
+    let look_back_ms = burn.look_back_ms(file.in_point_ms);
     if chosen_video.is_some() || chosen_audio.is_some() {
-        inputs.push(Input::File { path: file.path.clone(), in_point_ms: file.in_point_ms });
+        inputs.push(Input::File { path: file.path.to_owned(), in_point_ms: file.in_point_ms - look_back_ms });
     }
-    let video = match chosen_video {
-        Some((stream, video)) => Branch {
-            input: 0,
-            stream: stream.index,
-            filters: picture::filters(Picture::decoded(stream, video), &order.profile),
-        },
-        None => generated(&mut inputs, black(&order.profile), generated_picture_filters(&order.profile)),
+    let (video, overlay) = match chosen_video {
+        Some(chosen) => picture_of(chosen, burn, file.in_point_ms, order),
+        None => (generated(&mut inputs, black(&order.profile), generated_picture_filters(&order.profile)), None),
     };
     let audio = match chosen_audio {
-        Some((stream, _)) => Branch { input: 0, stream: stream.index, filters: sound_at(file.in_point_ms).filters() },
-        None => generated(&mut inputs, silence(&order.profile), Sound::Silence.filters()),
+        Some((stream, _)) => {
+            let downmix = file.downmix.and_then(|downmix| pan(downmix, order.profile.audio_channels));
+            let sound = sound_at(file.in_point_ms).filters(downmix);
+            Branch { input: 0, stream: stream.index, filters: [begin_at(look_back_ms, "a"), sound].concat() }
+        }
+        None => generated(&mut inputs, silence(&order.profile), Sound::Silence.filters(None)),
     };
-    Plan { inputs, video, audio, encoding: Encoding::of(order, Keyframes::on_the_clock(order)), files: Vec::new() }
+    let encoding = Encoding::of(order, Keyframes::on_the_clock(order));
+    Plan { inputs, video, overlay, audio, encoding, files: Vec::new(), links }
+}
+
+fn picture_of(
+    (stream, video): (&Stream, &VideoStream),
+    burn: Burn,
+    in_point_ms: i64,
+    order: &PlayOrder,
+) -> (Branch, Option<Overlay>) {
+    let begin = begin_at(burn.look_back_ms(in_point_ms), "");
+    let chain = Chain::new(Picture::decoded(stream, video), &order.profile);
+    let (filters, overlay) = burn.into_picture(chain, video, in_point_ms);
+    (Branch { input: 0, stream: stream.index, filters: [begin, filters].concat() }, overlay)
 }
 
 fn plan_slate(order: &PlayOrder, text: &str) -> Plan {
@@ -108,8 +139,9 @@ fn plan_slate(order: &PlayOrder, text: &str) -> Plan {
     filters.extend(generated_picture_filters(&order.profile));
     let mut inputs = Vec::new();
     let video = generated(&mut inputs, plain(slate::BACKGROUND, &order.profile), filters);
-    let audio = generated(&mut inputs, silence(&order.profile), Sound::Silence.filters());
-    Plan { inputs, video, audio, encoding: Encoding::of(order, Keyframes::Everywhere), files }
+    let audio = generated(&mut inputs, silence(&order.profile), Sound::Silence.filters(None));
+    let encoding = Encoding::of(order, Keyframes::Everywhere);
+    Plan { inputs, video, overlay: None, audio, encoding, files, links: Vec::new() }
 }
 
 /// Adds a generator to `inputs` and returns the branch of its only stream.
@@ -119,7 +151,7 @@ fn generated(inputs: &mut Vec<Input>, generator: String, filters: Vec<String>) -
 }
 
 fn generated_picture_filters(profile: &OutputProfile) -> Vec<String> {
-    picture::filters(Picture::generated(profile), profile)
+    Chain::new(Picture::generated(profile), profile).whole()
 }
 
 fn sound_at(in_point_ms: i64) -> Sound {

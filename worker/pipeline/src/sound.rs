@@ -18,18 +18,21 @@ pub enum Sound {
 const SILENCE_AFTER_S: u32 = 10;
 
 impl Sound {
-    /// Returns the filters that turn it into what the encoder takes.
+    /// Returns the filters that turn it into what the encoder takes; `downmix` is a filter, too. It comes first: it does not care about
+    /// the rate, and leaves fewer channels to those that do.
     ///
     /// `aresample` has no `first_pts`: FFmpeg rebuilds the graph when a recording changes its channels half-way, and a rebuilt filter would then
     /// make silence from zero up to there. A late start is a hole, and the host fills holes.
-    pub fn filters(self) -> Vec<String> {
+    pub fn filters(self, downmix: Option<String>) -> Vec<String> {
         let resample = format!("aresample={SAMPLE_RATE_HZ}:async=1");
         let pad = format!("apad=pad_dur={SILENCE_AFTER_S}");
+        // The middle of a sound wave clicks.
+        let fade = (self == Self::FromTheMiddle).then(|| "afade=t=in:d=0.02".to_owned());
         match self {
             Self::Silence => Vec::new(),
-            Self::FromTheStart => vec![resample, pad],
-            // The middle of a sound wave clicks.
-            Self::FromTheMiddle => vec![resample, "afade=t=in:d=0.02".to_owned(), pad],
+            Self::FromTheStart | Self::FromTheMiddle => {
+                downmix.into_iter().chain([resample]).chain(fade).chain([pad]).collect()
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use exstreamtv_model::{
     FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
-    order::Source,
+    order::{BurnIn, Source},
+    pick::{Downmix, DownmixGain, DownmixRow, StreamRef},
 };
 use exstreamtv_pipeline::{
     Abilities, command_line,
@@ -13,6 +14,8 @@ use exstreamtv_pipeline::{
     plan,
 };
 use proptest::prelude::*;
+
+const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true };
 
 fn any_video() -> impl Strategy<Value = StreamKind> {
     let field = prop_oneof![
@@ -45,7 +48,8 @@ fn any_stream() -> impl Strategy<Value = Stream> {
         StreamKind::Audio(AudioStream { channels, layout: None, sample_rate_hz })
     });
     let kind = prop_oneof![any_video(), sound, Just(StreamKind::Subtitle), Just(StreamKind::Attachment)];
-    let codec = prop_oneof![Just("h264"), Just("mpeg2video"), Just(""), Just("it's; [a]")];
+    let codec =
+        prop_oneof![Just("h264"), Just("mpeg2video"), Just(""), Just("it's; [a]"), Just("ass"), Just("dvd_subtitle")];
     (0..6_u32, codec, kind, any::<bool>()).prop_map(|(index, codec, kind, attached_pic)| {
         let disposition = Disposition { attached_pic, ..Default::default() };
         Stream { index, codec: codec.to_owned(), profile: None, language: None, title: None, disposition, kind }
@@ -62,16 +66,38 @@ fn any_profile() -> impl Strategy<Value = OutputProfile> {
     })
 }
 
+fn any_burn_in() -> impl Strategy<Value = BurnIn> {
+    prop_oneof![
+        (0..6_u32, any::<u32>()).prop_map(|(absolute, relative)| BurnIn::Embedded(StreamRef { absolute, relative })),
+        "/[^\0]{1,40}".prop_map(|path| BurnIn::Sidecar { path: path.into() }),
+    ]
+}
+
+fn any_downmix() -> impl Strategy<Value = Downmix> {
+    let name = || prop_oneof![Just("FL".to_owned()), Just("FR".to_owned()), Just("FC".to_owned()), "[^\0]{0,9}"];
+    let gain = (name(), any::<f64>()).prop_map(|(from, gain)| DownmixGain { from, gain });
+    let row = (name(), prop::collection::vec(gain, 0..3));
+    let row = row.prop_map(|(channel, gains)| DownmixRow { channel, gains });
+    ("[^\0]{0,9}", "[^\0]{0,9}", prop::collection::vec(row, 0..3)).prop_map(|(from, to, rows)| Downmix {
+        from,
+        to,
+        rows,
+    })
+}
+
 fn any_order() -> impl Strategy<Value = PlayOrder> {
     let chosen = (prop::option::of(0..6_u32), prop::option::of(0..6_u32));
+    let tracks = (prop::option::of(any_downmix()), prop::option::of(any_burn_in()));
     let source = prop_oneof![
-        3 => (prop::collection::vec(any_stream(), 0..6), "/[^\0]{1,40}", any::<i64>(), chosen).prop_map(
-            |(streams, path, in_point_ms, (video, audio))| Source::File {
+        3 => (prop::collection::vec(any_stream(), 0..6), "/[^\0]{1,40}", any::<i64>(), chosen, tracks).prop_map(
+            |(streams, path, in_point_ms, (video, audio), (downmix, subtitles))| Source::File {
                 path: path.into(),
                 probe: MediaProbe { container: String::new(), duration_ms: 1, bitrate_bps: None, streams, chapters: vec![] },
                 in_point_ms,
                 video,
                 audio,
+                downmix,
+                subtitles,
             }
         ),
         1 => ".*".prop_map(|text| Source::Slate { text }),
@@ -84,7 +110,7 @@ fn any_order() -> impl Strategy<Value = PlayOrder> {
 proptest! {
     #[test]
     fn every_order_has_a_plan_whose_picture_is_even_and_inside_the_channels(order in any_order()) {
-        let plan = plan(&order, Abilities { draw_text: true });
+        let plan = plan(&order, EVERYTHING);
         let graph = plan.video.filters.join(",");
         let OutputProfile { width, height, .. } = order.profile;
         let scaled = plan.video.filters.iter().find(|filter| filter.starts_with("scale="));
@@ -99,7 +125,7 @@ proptest! {
 
     #[test]
     fn a_path_is_one_argument_and_in_no_filter(order in any_order()) {
-        let arguments = command_line(&plan(&order, Abilities { draw_text: true }), Path::new("ffmpeg"));
+        let arguments = command_line(&plan(&order, EVERYTHING), Path::new("ffmpeg"));
         let after = |option: &str| {
             let at = arguments.windows(2).filter(|pair| pair[0] == option);
             at.map(|pair| pair[1].to_string_lossy().into_owned()).collect::<Vec<_>>()
@@ -115,6 +141,10 @@ proptest! {
         // Whatever a probe holds, graphs are made of our own words.
         for graph in after("-filter:v").into_iter().chain(after("-filter:a")) {
             prop_assert!(!graph.contains(['\'', ';', '[', ']', '\\']), "{}", graph);
+        }
+        for graph in after("-filter_complex") {
+            prop_assert!(!graph.contains('\'') && graph.matches(';').count() == 2 && graph.matches('[').count() == 7, "{}", graph);
+            prop_assert!(graph.split('\\').skip(1).all(|rest| rest.starts_with(',')), "{}", graph);
         }
     }
 

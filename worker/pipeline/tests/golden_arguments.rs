@@ -6,11 +6,12 @@ use std::{fs, path::Path};
 use exstreamtv_model::{
     FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
-    order::Source,
+    order::{BurnIn, Source},
+    pick::{Downmix, DownmixGain, DownmixRow, StreamRef},
 };
 use exstreamtv_pipeline::{Abilities, command_line, plan};
 
-const EVERYTHING: Abilities = Abilities { draw_text: true };
+const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true };
 
 fn stream(index: u32, codec: &str, kind: StreamKind) -> Stream {
     let disposition = Disposition::default();
@@ -44,7 +45,15 @@ fn order(path: &str, streams: Vec<Stream>, chosen: (Option<u32>, Option<u32>)) -
         MediaProbe { container: "test".to_owned(), duration_ms: 60_000, bitrate_bps: None, streams, chapters: vec![] };
     PlayOrder {
         run: RunId(1),
-        source: Source::File { path: path.into(), probe, in_point_ms: 0, video: chosen.0, audio: chosen.1 },
+        source: Source::File {
+            path: path.into(),
+            probe,
+            in_point_ms: 0,
+            video: chosen.0,
+            audio: chosen.1,
+            downmix: None,
+            subtitles: None,
+        },
         profile: OutputProfile::default(),
         frames: 900,
         keyframe_offset: 0,
@@ -56,6 +65,35 @@ fn from(mut order: PlayOrder, at_ms: i64) -> PlayOrder {
         *in_point_ms = at_ms;
     }
     order
+}
+
+fn with_subtitles(mut order: PlayOrder, burn_in: BurnIn) -> PlayOrder {
+    if let Source::File { subtitles, .. } = &mut order.source {
+        *subtitles = Some(burn_in);
+    }
+    order
+}
+
+/// A film as Blu-ray rips are: a picture, two sounds, fonts in between, subtitles of each kind.
+fn film(path: &str) -> PlayOrder {
+    let scope = VideoStream { width: 1920, height: 800, ..hd_video() };
+    let streams = vec![
+        stream(0, "ttf", StreamKind::Attachment),
+        stream(1, "subrip", StreamKind::Subtitle),
+        audio(2, "aac", 2, 48_000),
+        video(3, "h264", scope),
+        stream(4, "otf", StreamKind::Attachment),
+        stream(5, "ass", StreamKind::Subtitle),
+        audio(6, "dts", 6, 48_000),
+        stream(7, "hdmv_pgs_subtitle", StreamKind::Subtitle),
+        stream(8, "bin_data", StreamKind::Data),
+        stream(9, "mov_text", StreamKind::Subtitle),
+    ];
+    order(path, streams, (Some(3), Some(6)))
+}
+
+fn embedded(absolute: u32, relative: u32) -> BurnIn {
+    BurnIn::Embedded(StreamRef { absolute, relative })
 }
 
 fn slate(text: &str) -> PlayOrder {
@@ -209,4 +247,80 @@ fn a_slate_without_text_needs_no_files() {
 fn a_slate_has_no_text_where_ffmpeg_cannot_draw_any() {
     let silent = plan(&slate("We will be back soon"), Abilities::default());
     assert_eq!(silent, plan(&slate(""), EVERYTHING));
+}
+
+fn downmix(to: &str, rows: &[(&str, &[(&str, f64)])]) -> Downmix {
+    let gain = |(from, gain): &(&str, f64)| DownmixGain { from: (*from).to_owned(), gain: *gain };
+    let row = |(channel, gains): &(&str, &[(&str, f64)])| DownmixRow {
+        channel: (*channel).to_owned(),
+        gains: gains.iter().map(gain).collect(),
+    };
+    Downmix { from: "5.1(side)".to_owned(), to: to.to_owned(), rows: rows.iter().map(row).collect() }
+}
+
+#[test]
+fn a_downmix_is_a_pan_filter_in_front_of_the_resampler() {
+    let mut order = from(film("/m/a.mkv"), 90_500);
+    let (front, other) = (0.414_214, 0.292_893);
+    let rows: [(&str, &[(&str, f64)]); 2] = [
+        ("FL", &[("FL", front), ("FC", other), ("SL", other)]),
+        ("FR", &[("FR", front), ("FC", other), ("SR", other)]),
+    ];
+    if let Source::File { downmix: mix, .. } = &mut order.source {
+        *mix = Some(downmix("stereo", &rows));
+    }
+    golden("downmix.args", &order);
+}
+
+#[test]
+fn text_is_drawn_into_the_bars_with_the_files_own_clock() {
+    golden("burn_subrip.args", &from(with_subtitles(film("/m/it's [a], b.mkv"), embedded(1, 0)), 90_500));
+    golden("burn_subrip_from_the_start.args", &with_subtitles(film("/m/a.mkv"), embedded(1, 0)));
+    golden("burn_mov_text.args", &from(with_subtitles(film("/m/a.mkv"), embedded(9, 3)), 1_005));
+}
+
+#[test]
+fn text_that_its_author_placed_is_drawn_on_the_picture_alone() {
+    golden("burn_ass.args", &with_subtitles(film("/m/a.mkv"), embedded(5, 1)));
+}
+
+#[test]
+fn a_file_beside_the_media_is_read_under_a_plain_name() {
+    let path = "/m/it's: 100% [a], b;c\\d\ne.en.SRT".into();
+    let order = with_subtitles(film("/m/a.mkv"), BurnIn::Sidecar { path });
+    golden("burn_sidecar.args", &order);
+    let links = plan(&order, EVERYTHING).links;
+    assert_eq!((links.len(), links[0].name.as_str()), (1, "subtitles.srt"));
+    assert_eq!(links[0].target, Path::new("/m/it's: 100% [a], b;c\\d\ne.en.SRT"));
+}
+
+#[test]
+fn images_are_read_from_a_little_earlier_and_cover_the_picture() {
+    golden("burn_images.args", &from(with_subtitles(film("/m/a.mkv"), embedded(7, 2)), 90_500));
+    golden("burn_images_near_the_start.args", &from(with_subtitles(film("/m/a.mkv"), embedded(7, 2)), 1_500));
+    golden("burn_images_from_the_start.args", &with_subtitles(film("/m/a.mkv"), embedded(7, 2)));
+}
+
+#[test]
+fn the_place_among_subtitles_is_counted_in_the_probe() {
+    let counted = plan(&with_subtitles(film("/m/a.mkv"), embedded(5, 1)), EVERYTHING);
+    let mistaken = plan(&with_subtitles(film("/m/a.mkv"), embedded(5, 5)), EVERYTHING);
+    assert_eq!(counted, mistaken);
+    assert!(counted.video.filters.contains(&"subtitles=filename=media.mkv:si=1".to_owned()));
+}
+
+#[test]
+fn subtitles_that_cannot_be_burnt_in_are_left_out() {
+    let plain = plan(&film("/m/a.mkv"), EVERYTHING);
+    let no_library = Abilities { burn_text: false, ..EVERYTHING };
+    for (subtitles, abilities) in [
+        (embedded(1, 0), no_library),
+        (BurnIn::Sidecar { path: "/m/a.srt".into() }, no_library),
+        (embedded(2, 0), EVERYTHING),
+        (embedded(8, 0), EVERYTHING),
+        (embedded(77, 0), EVERYTHING),
+    ] {
+        assert_eq!(plan(&with_subtitles(film("/m/a.mkv"), subtitles), abilities), plain);
+    }
+    assert_ne!(plan(&with_subtitles(film("/m/a.mkv"), embedded(7, 2)), no_library), plain, "images need no library");
 }

@@ -16,6 +16,8 @@ use exstreamtv_model::{
 use exstreamtv_pipeline::{Abilities, command_line, plan};
 use tempfile::TempDir;
 
+const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true };
+
 /// A packet of the result: seconds, and whether it is a keyframe.
 struct Packet {
     pts_s: f64,
@@ -31,9 +33,12 @@ struct Run {
 impl Run {
     fn of(order: &PlayOrder) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let plan = plan(order, Abilities { draw_text: true });
+        let plan = plan(order, EVERYTHING);
         for file in &plan.files {
             std::fs::write(folder.path().join(&file.name), &file.contents).unwrap();
+        }
+        for link in &plan.links {
+            std::os::unix::fs::symlink(&link.target, folder.path().join(&link.name)).unwrap();
         }
         let mut arguments = command_line(&plan, Path::new("ffmpeg"));
         let output = arguments.pop().unwrap();
@@ -128,7 +133,15 @@ fn play(path: &Path, video: VideoStream, profile: OutputProfile, frames: u32) ->
     let sound = AudioStream { channels: 1, layout: None, sample_rate_hz: 44_100 };
     let streams = vec![stream(0, "?", StreamKind::Video(video)), stream(1, "?", StreamKind::Audio(sound))];
     let probe = MediaProbe { container: String::new(), duration_ms: 0, bitrate_bps: None, streams, chapters: vec![] };
-    let source = Source::File { path: path.to_owned(), probe, in_point_ms: 0, video: Some(0), audio: Some(1) };
+    let source = Source::File {
+        path: path.to_owned(),
+        probe,
+        in_point_ms: 0,
+        video: Some(0),
+        audio: Some(1),
+        downmix: None,
+        subtitles: None,
+    };
     PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0 }
 }
 

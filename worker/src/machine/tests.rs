@@ -1,6 +1,6 @@
 //! Any order of commands and observations, without a process.
 
-use exstreamtv_model::{OutputProfile, health::Vitals};
+use exstreamtv_model::{MediaProbe, OutputProfile, health::Vitals, order::BurnIn};
 use exstreamtv_worker_protocol::FfmpegFacts;
 
 use super::*;
@@ -67,7 +67,8 @@ fn order(run: i64, text: &str) -> Box<PlayOrder> {
 }
 
 fn start(run: i64, text: &str, draw_text: bool) -> Effect {
-    Effect::Start { ffmpeg: "/bin/ffmpeg".into(), order: order(run, text), abilities: Abilities { draw_text } }
+    let abilities = Abilities { draw_text, burn_text: true };
+    Effect::Start { ffmpeg: "/bin/ffmpeg".into(), order: order(run, text), abilities }
 }
 
 fn ended(run: i64, end: RunEnd) -> Effect {
@@ -76,7 +77,7 @@ fn ended(run: i64, end: RunEnd) -> Effect {
 
 fn identity(draw_text: bool) -> Identity {
     let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into() };
-    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text } }
+    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true } }
 }
 
 #[test]
@@ -156,6 +157,43 @@ fn a_slate_with_text_waits_until_it_is_known_whether_text_can_be_drawn() {
     assert_eq!(bench.cancel(2), [ended(2, RunEnd::Cancelled)]);
     assert_eq!(bench.apply(Event::Identified(identity(true))), [start(1, "sorry", true)]);
     assert_eq!(bench.command(Command::Play(order(3, "sorry"))), [start(3, "sorry", true)]);
+}
+
+#[test]
+fn subtitles_are_tried_at_once_and_left_out_of_the_next_attempt_when_nothing_came_of_it() {
+    let mut bench = Bench::configured();
+    let film = |run, subtitles: bool| {
+        let subtitles = subtitles.then(|| BurnIn::Sidecar { path: "/m/film.srt".into() });
+        let probe = MediaProbe {
+            container: String::new(),
+            duration_ms: 1,
+            bitrate_bps: None,
+            streams: vec![],
+            chapters: vec![],
+        };
+        let (path, in_point_ms, video, audio, downmix) = ("/m/film.mkv".into(), 0, Some(0), None, None);
+        Box::new(PlayOrder {
+            source: Source::File { path, probe, in_point_ms, video, audio, downmix, subtitles },
+            ..*order(run, "")
+        })
+    };
+    let starts = |effect: &Effect, wanted: Box<PlayOrder>, burn_text| matches!(effect, Effect::Start { order, abilities, .. } if *order == wanted && abilities.burn_text == burn_text);
+    let first = bench.command(Command::Play(film(1, true)));
+    let [Effect::Identify(_), start] = &first[..] else { panic!("{first:?}") };
+    assert!(starts(start, film(1, true), true), "nobody waits for the answer");
+    bench.started(1);
+    bench.exited(1, Some(1), None);
+
+    let second = bench.command(Command::Play(film(2, true)));
+    let [Effect::Send(Report::Log { line, .. }), start] = &second[..] else { panic!("{second:?}") };
+    assert!(line.level == LogLevel::Warning && line.text.contains("subtitles"));
+    assert!(starts(start, film(2, false), true));
+
+    let mut unable = identity(true);
+    unable.abilities.burn_text = false;
+    assert_eq!(bench.apply(Event::Identified(unable)), []);
+    let other = bench.command(Command::Play(film(3, false)));
+    assert!(starts(&other[0], film(3, false), false));
 }
 
 #[test]

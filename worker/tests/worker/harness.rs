@@ -296,7 +296,15 @@ pub fn order(run: i64, path: &Path, frames: u32) -> PlayOrder {
     let streams = vec![stream(0, "h264", StreamKind::Video(picture)), stream(1, "aac", StreamKind::Audio(sound))];
     let probe =
         MediaProbe { container: "mp4".to_owned(), duration_ms: 0, bitrate_bps: None, streams, chapters: vec![] };
-    let source = Source::File { path: path.to_owned(), probe, in_point_ms: 0, video: Some(0), audio: Some(1) };
+    let source = Source::File {
+        path: path.to_owned(),
+        probe,
+        in_point_ms: 0,
+        video: Some(0),
+        audio: Some(1),
+        downmix: None,
+        subtitles: None,
+    };
     PlayOrder { run: RunId(run), source, profile: small_profile(), frames, keyframe_offset: 0 }
 }
 
