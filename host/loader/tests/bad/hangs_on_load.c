@@ -1,0 +1,14 @@
+/* Never comes back from being loaded. */
+#define ID "org.example.bad.hangs-on-load"
+#include "one_scheduler.h"
+#include <unistd.h>
+
+__attribute__((constructor)) static void at_load(void) {
+    for (;;) pause();
+}
+
+static exstreamtv_status call(exstreamtv_instance *self, exstreamtv_slice method, exstreamtv_slice input, uint64_t deadline_ns,
+                              const exstreamtv_sink *out) {
+    (void)self, (void)method, (void)input, (void)deadline_ns, (void)out;
+    return EXSTREAMTV_FAILED;
+}

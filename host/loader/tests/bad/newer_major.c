@@ -1,0 +1,11 @@
+/* Speaks a later major version. */
+#define ID "org.example.bad.newer-major"
+#define MAJOR 2
+#define MINOR 7
+#include "one_scheduler.h"
+
+static exstreamtv_status call(exstreamtv_instance *self, exstreamtv_slice method, exstreamtv_slice input, uint64_t deadline_ns,
+                              const exstreamtv_sink *out) {
+    (void)self, (void)method, (void)input, (void)deadline_ns, (void)out;
+    return EXSTREAMTV_FAILED;
+}

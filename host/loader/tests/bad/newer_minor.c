@@ -1,0 +1,11 @@
+/* Cannot do without a host of a later minor version. */
+#define ID "org.example.bad.newer-minor"
+#define MINOR 9
+#define HOST_MINOR 9
+#include "one_scheduler.h"
+
+static exstreamtv_status call(exstreamtv_instance *self, exstreamtv_slice method, exstreamtv_slice input, uint64_t deadline_ns,
+                              const exstreamtv_sink *out) {
+    (void)self, (void)method, (void)input, (void)deadline_ns, (void)out;
+    return EXSTREAMTV_FAILED;
+}

@@ -1,0 +1,10 @@
+/* Says that its entry is smaller than the first version's. */
+#define ID "org.example.bad.short-entry"
+#define STRUCT_SIZE 20
+#include "one_scheduler.h"
+
+static exstreamtv_status call(exstreamtv_instance *self, exstreamtv_slice method, exstreamtv_slice input, uint64_t deadline_ns,
+                              const exstreamtv_sink *out) {
+    (void)self, (void)method, (void)input, (void)deadline_ns, (void)out;
+    return EXSTREAMTV_FAILED;
+}
