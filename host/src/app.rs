@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use exstreamtv_schedulers::Sequence;
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
 use exstreamtv_worker_protocol::FfmpegFault;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -31,6 +30,7 @@ use crate::{
     library::Library,
     lifecycle::Lifecycle,
     playout::Playouts,
+    plugins::Strategies,
     worker::{Programs, Spawner, Utility},
 };
 
@@ -193,7 +193,7 @@ impl Host {
         // Rendered before the first viewer needs it.
         drop(slates.of(&profile));
         let horizon = chrono::Duration::hours(config.playout.horizon_h.into());
-        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(Sequence), horizon, life);
+        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(Strategies::built_in()), horizon, life);
         let knobs = Knobs::new(config)?;
         let means = Means {
             spawner,

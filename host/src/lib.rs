@@ -14,4 +14,5 @@ pub mod http;
 pub mod library;
 pub mod lifecycle;
 pub mod playout;
+pub mod plugins;
 pub mod worker;

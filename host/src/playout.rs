@@ -1,6 +1,6 @@
 //! Timelines: what every channel shows, planned ahead and kept in the database.
 //!
-//! Does: ask a channel's scheduler for more when the timeline runs short, check the answer, store it; read it for feeds.
+//! Does: ask a channel's strategy for more when the timeline runs short and store what it says; read it for feeds; try schedules out.
 //! Does not: choose items itself, or play them.
 //! Invariant: guide and feeds read the same rows; past and on-air rows never change.
 
@@ -8,14 +8,20 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{ChannelId, MediaItem, PlayoutEntry};
-use exstreamtv_plugin_sdk::Scheduler;
 use exstreamtv_store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{clock::Clock, lifecycle::Lifecycle};
 
+pub mod ask;
+mod boundary;
+mod draft;
+mod material;
 mod planner;
+pub mod preview;
+mod rules;
 
+use ask::Ask;
 use planner::Planner;
 
 /// How often every channel's timeline is looked after.
@@ -36,24 +42,6 @@ pub enum PlayoutError {
     /// The database failed.
     #[error("read or write a timeline")]
     Store(#[from] StoreError),
-    /// The scheduler refused.
-    #[error("plan channel {channel}")]
-    Plan {
-        /// Which channel.
-        channel: ChannelId,
-        /// Why.
-        #[source]
-        source: exstreamtv_plugin_sdk::PlanError,
-    },
-    /// The scheduler's answer is no timeline.
-    #[error("use the plan for channel {channel}")]
-    Answer {
-        /// Which channel.
-        channel: ChannelId,
-        /// What is wrong with it.
-        #[source]
-        source: exstreamtv_model::schedule::AnswerFault,
-    },
     /// The planner is gone.
     #[error("plan: the host is stopping")]
     Stopping,
@@ -63,8 +51,8 @@ pub enum PlayoutError {
 enum Request {
     /// Makes the channel's timeline reach a time.
     Reach(ChannelId, DateTime<Utc>, oneshot::Sender<Result<(), PlayoutError>>),
-    /// The channel's rules changed: everything after what is on air is planned anew.
-    Rebuild(ChannelId),
+    /// The channel's rules changed: everything from a time on, or after what is on air, is planned anew.
+    Rebuild(ChannelId, Option<DateTime<Utc>>),
     /// The library changed: channels whose media changed are planned anew.
     LibraryChanged,
 }
@@ -74,6 +62,7 @@ enum Request {
 pub struct Playouts {
     store: Store,
     clock: Arc<dyn Clock>,
+    ask: Arc<dyn Ask>,
     urgent: mpsc::Sender<Request>,
     changes: tokio::sync::watch::Receiver<u64>,
 }
@@ -83,21 +72,21 @@ impl Playouts {
     pub fn start(
         store: Store,
         clock: Arc<dyn Clock>,
-        scheduler: Arc<dyn Scheduler>,
+        ask: Arc<dyn Ask>,
         horizon: chrono::Duration,
         life: &Lifecycle,
     ) -> Self {
         let (urgent, inbox) = mpsc::channel(64);
         let (changed, changes) = tokio::sync::watch::channel(0);
-        let planner = Planner::new(store.clone(), clock.clone(), scheduler, horizon, life.clone(), changed);
+        let planner = Planner::new(store.clone(), clock.clone(), Arc::clone(&ask), horizon, life.clone(), changed);
         life.spawn(planner.run(inbox, ROUND));
-        Self { store, clock, urgent, changes }
+        Self { store, clock, ask, urgent, changes }
     }
 
     /// Returns the rows of a stretch of time with their media, planning first where the timeline is too short.
     ///
     /// # Errors
-    /// If the database or the scheduler fails.
+    /// If the database fails.
     pub async fn upcoming(&self, channel: ChannelId, from_ms: i64, to_ms: i64) -> Result<Vec<Planned>, PlayoutError> {
         let (from, to) = (instant(from_ms), instant(to_ms));
         let end = self.store.playout().end(channel).await?;
@@ -138,7 +127,12 @@ impl Playouts {
 
     /// A channel or its collection was edited: everything after what is on air is planned anew.
     pub fn rebuild(&self, channel: ChannelId) {
-        self.tell(Request::Rebuild(channel));
+        self.tell(Request::Rebuild(channel, None));
+    }
+
+    /// A channel got another schedule from a time on: everything from there on is planned anew, and nothing before.
+    pub fn switch(&self, channel: ChannelId, from: DateTime<Utc>) {
+        self.tell(Request::Rebuild(channel, Some(from)));
     }
 
     /// Media came, went or changed.

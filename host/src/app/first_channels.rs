@@ -9,7 +9,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use exstreamtv_model::{CollectionSource, ItemOrder, MediaState, OutputProfile};
+use exstreamtv_model::{CollectionSource, ItemOrder, MediaState, OutputProfile, pick::TrackPreferences};
 use exstreamtv_store::{MediaFilter, NewChannel, Store, StoreError};
 
 /// How many files are looked at at once.
@@ -48,6 +48,8 @@ pub async fn make(store: &Store, roots: &[PathBuf], defaults: &Defaults) -> Resu
             profile: defaults.profile.clone(),
             collection: Some(collection.id),
             order: ItemOrder::Name,
+            schedule: None,
+            tracks: TrackPreferences::default(),
             enabled: true,
         };
         store.channels().insert(&channel).await?;

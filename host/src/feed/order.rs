@@ -30,6 +30,8 @@ pub fn order(
         in_point_ms: picture.map_or(at_ms, |picture| on_a_frame(at_ms, picture, channel.profile.frame_rate)),
         video: streams.video,
         audio: streams.audio,
+        downmix: None,
+        subtitles: None,
         probe,
     };
     let frames = u32::try_from(end - first).ok()?;

@@ -116,6 +116,7 @@ mod tests {
             in_point_ms: 0,
             kind: EntryKind::Programme,
             title: String::new(),
+            rule: String::new(),
             why: String::new(),
         };
         Planned { entry, media: None }

@@ -18,9 +18,9 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use exstreamtv_model::{
     Channel, ChannelId, CollectionId, EntryKind, ItemOrder, MediaId, MediaProbe, MediaState, Metadata, OutputProfile,
-    RunId,
+    RunId, pick::TrackPreferences,
 };
-use exstreamtv_store::{Cursor, NewChannel, NewEntry, ScannedMedia, Store};
+use exstreamtv_store::{Checkpoint, NewChannel, NewEntry, ScannedMedia, Store};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -124,11 +124,21 @@ impl Host {
         for (title, length_s) in programmes {
             let stop = start + TimeDelta::seconds(*length_s);
             let (title, why) = ((*title).to_owned(), "test".to_owned());
-            entries.push(NewEntry { start, stop, media: None, in_point_ms: 0, kind: EntryKind::Programme, title, why });
+            let (media, in_point_ms, kind, rule) = (None, 0, EntryKind::Programme, String::new());
+            entries.push(NewEntry { start, stop, media, in_point_ms, kind, title, rule, why });
             start = stop;
         }
-        let cursor = Cursor { state: serde_json::Value::Null, seed: 1, upto: start };
-        self.store.playout().append(channel, &entries, &cursor).await.unwrap();
+        let checkpoint = Checkpoint {
+            upto: start,
+            strategy: "exstreamtv.sequence".into(),
+            state: serde_json::Value::Null,
+            since: start,
+            seed: 1,
+            fallback: None,
+            needs: vec![],
+            drawn_from: String::new(),
+        };
+        self.store.playout().append(channel, &entries, &checkpoint).await.unwrap();
     }
 
     pub async fn media(&self, path: &str, title: &str) -> MediaId {
@@ -249,6 +259,8 @@ fn new_channel(number: &str, name: &str) -> NewChannel {
         profile: OutputProfile::default(),
         collection: None::<CollectionId>,
         order: ItemOrder::Name,
+        schedule: None,
+        tracks: TrackPreferences::default(),
         enabled: true,
     }
 }

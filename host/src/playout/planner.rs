@@ -1,42 +1,43 @@
 //! The one task that plans.
 //!
 //! Does: take requests one by one, urgent ones between the channels of a routine round.
-//! Does not: hold anything that the database does not, but what the pools looked like.
-//! Invariant: each window of a timeline and the scheduler's state after it are stored in one transaction.
+//! Does not: hold anything that the database does not.
+//! Invariant: each window of a timeline and the strategy's state behind it are stored in one transaction.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
-use exstreamtv_model::{
-    Channel, ChannelId, CollectionSource, EntryKind, MediaId, MediaItem, MediaKind,
-    schedule::{PlanAnswer, PlanEntry, PlanRequest, PoolItem, Window},
-};
-use exstreamtv_plugin_sdk::Scheduler;
-use exstreamtv_store::{Cursor, NewEntry, Store};
+use chrono::{DateTime, TimeDelta, Utc};
+use exstreamtv_model::{ChannelId, EntryKind, Schedule, schedule::Window};
+use exstreamtv_store::{Checkpoint, Store};
 use tokio::sync::{mpsc, watch};
 
-use super::{PlayoutError, Request, instant};
+use super::{
+    PlayoutError, Request,
+    ask::Ask,
+    boundary::next_boundary,
+    draft::{Assignment, Draft, Memory, draft},
+    instant,
+    material::Material,
+    rules::Rules,
+};
 use crate::{clock::Clock, lifecycle::Lifecycle};
 
-/// The longest window that a scheduler is asked for at once.
-const WINDOW_MS: i64 = 6 * 3_600_000;
+/// The longest window that a strategy is asked for at once.
+pub(super) const WINDOW_MS: i64 = 6 * 3_600_000;
 /// How long rows are kept after they were on air.
-const HISTORY: chrono::Duration = chrono::Duration::days(2);
+const HISTORY: TimeDelta = TimeDelta::days(2);
+/// How far behind the moment a slate gives way to something to play: feeds are a little ahead of the clock.
+const SLATE_LEAD: TimeDelta = TimeDelta::seconds(20);
+/// How far a programme on air may reach to either side, with its breaks.
+const AROUND: TimeDelta = TimeDelta::hours(12);
 
 pub(super) struct Planner {
     store: Store,
     clock: Arc<dyn Clock>,
-    scheduler: Arc<dyn Scheduler>,
-    horizon: chrono::Duration,
+    ask: Arc<dyn Ask>,
+    horizon: TimeDelta,
     life: Lifecycle,
     changed: watch::Sender<u64>,
-    /// What each channel's pool looked like when its timeline was planned.
-    pools: HashMap<ChannelId, u64>,
     jobs: VecDeque<Job>,
 }
 
@@ -45,16 +46,27 @@ pub(super) struct Planner {
 enum Job {
     /// The timeline may be short.
     Extend(ChannelId),
-    /// The rules changed.
-    Rebuild(ChannelId),
+    /// The strategy may answer again, and the timeline may be short.
+    Retry(ChannelId),
+    /// The rules changed, from a time on or from the next boundary.
+    Rebuild(ChannelId, Option<DateTime<Utc>>),
     /// The library changed.
     Compare(ChannelId),
 }
 
-impl Job {
-    fn channel(self) -> ChannelId {
+/// Where a new plan takes over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cut {
+    /// Where a row ends.
+    Boundary(DateTime<Utc>),
+    /// In the middle of a row, which then ends there.
+    Within(DateTime<Utc>),
+}
+
+impl Cut {
+    fn at(self) -> DateTime<Utc> {
         match self {
-            Self::Extend(id) | Self::Rebuild(id) | Self::Compare(id) => id,
+            Self::Boundary(at) | Self::Within(at) => at,
         }
     }
 }
@@ -63,17 +75,18 @@ impl Planner {
     pub(super) fn new(
         store: Store,
         clock: Arc<dyn Clock>,
-        scheduler: Arc<dyn Scheduler>,
-        horizon: chrono::Duration,
+        ask: Arc<dyn Ask>,
+        horizon: TimeDelta,
         life: Lifecycle,
         changed: watch::Sender<u64>,
     ) -> Self {
-        Self { store, clock, scheduler, horizon, life, changed, pools: HashMap::new(), jobs: VecDeque::new() }
+        Self { store, clock, ask, horizon, life, changed, jobs: VecDeque::new() }
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>, round: Duration) {
         let stopping = self.life.stopping();
         let mut next_round = tokio::time::Instant::now();
+        let mut next_switch = None;
         loop {
             tokio::select! {
                 biased;
@@ -83,10 +96,15 @@ impl Planner {
                     None => return,
                 },
                 () = std::future::ready(()), if !self.jobs.is_empty() => self.work().await,
+                () = sleep_until(next_switch), if next_switch.is_some() => self.settle().await,
                 () = tokio::time::sleep_until(next_round) => {
                     next_round = tokio::time::Instant::now() + round;
-                    self.begin_round(Job::Extend).await;
+                    self.settle().await;
+                    self.begin_round(Job::Retry).await;
                 }
+            }
+            if self.jobs.is_empty() {
+                next_switch = self.next_switch().await;
             }
         }
     }
@@ -97,7 +115,7 @@ impl Planner {
                 // Nobody waits any more: then the next one who needs it asks again.
                 let _ = reply.send(self.reach(channel, until).await);
             }
-            Request::Rebuild(channel) => self.jobs.push_front(Job::Rebuild(channel)),
+            Request::Rebuild(channel, from) => self.jobs.push_front(Job::Rebuild(channel, from)),
             Request::LibraryChanged => self.begin_round(Job::Compare).await,
         }
     }
@@ -115,14 +133,37 @@ impl Planner {
         }
     }
 
+    /// Puts waiting schedules in force whose time has come; their rows were planned long ago.
+    async fn settle(&mut self) {
+        match self.store.schedules().settle(self.clock.now()).await {
+            Ok(settled) => {
+                for id in settled {
+                    tracing::info!(channel.id = %id, "a waiting schedule is in force");
+                    self.jobs.push_back(Job::Extend(id));
+                    self.changed.send_modify(|count| *count += 1);
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "waiting schedules cannot be put in force");
+            }
+        }
+    }
+
+    async fn next_switch(&self) -> Option<tokio::time::Instant> {
+        let next = self.store.schedules().next().await.ok().flatten()?;
+        // A second more: a schedule that cannot be put in force must not keep the planner busy.
+        let left = (next - self.clock.now()).to_std().unwrap_or_default() + Duration::from_secs(1);
+        tokio::time::Instant::now().checked_add(left)
+    }
+
     /// Does one piece of routine work; nobody who waits for a picture waits for more than that.
     async fn work(&mut self) {
         let Some(job) = self.jobs.pop_front() else { return };
-        let id = job.channel();
-        let done = match job {
-            Job::Extend(_) => self.extend(id).await,
-            Job::Rebuild(_) => self.rebuild(id).await,
-            Job::Compare(_) => self.compare(id).await,
+        let (id, done) = match job {
+            Job::Extend(id) => (id, self.extend(id).await),
+            Job::Retry(id) => (id, self.retry(id).await),
+            Job::Rebuild(id, from) => (id, self.rebuild(id, from).await),
+            Job::Compare(id) => (id, self.compare(id).await),
         };
         if let Err(error) = done {
             tracing::error!(channel.id = %id, error = &error as &dyn std::error::Error, "a channel could not be planned");
@@ -133,7 +174,7 @@ impl Planner {
     async fn extend(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
         let until = self.clock.now() + self.horizon;
         let before = self.store.playout().end(id).await?;
-        let step = before.unwrap_or_else(|| self.clock.now()) + chrono::Duration::milliseconds(WINDOW_MS);
+        let step = before.unwrap_or_else(|| self.clock.now()) + TimeDelta::milliseconds(WINDOW_MS);
         self.reach(id, step.min(until)).await?;
         let after = self.store.playout().end(id).await?;
         if after > before && after.is_some_and(|end| end < until) {
@@ -142,191 +183,201 @@ impl Planner {
         Ok(())
     }
 
+    /// Replaces what the fallback laid, as far as it is not on air, once the strategy answers again.
+    async fn retry(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
+        let now = self.clock.now();
+        let Some(failed) = self.store.playout().first_fallback(id, now).await? else { return self.extend(id).await };
+        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
+        let before = self.store.playout().checkpoint(id, failed.upto - TimeDelta::milliseconds(1)).await?;
+        let boundary = self.boundary(id, now).await?;
+        let cut = match before {
+            Some(before) if before.upto > boundary.at() => Cut::Boundary(before.upto),
+            _ => boundary,
+        };
+        match self.draft_at(&rules, cut).await? {
+            Some(draft) if draft.failure.is_none() => {
+                tracing::info!(channel.id = %id, strategy = draft.by, "a strategy answers again");
+                self.put(id, cut, &draft).await
+            }
+            _ => self.extend(id).await,
+        }
+    }
+
     /// Plans a channel anew if what it may play has changed.
     async fn compare(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
-        let Some(channel) = self.store.channels().find(id).await? else { return Ok(()) };
-        let pool = self.pool(&channel).await?;
-        match self.pools.get(&id) {
-            Some(known) if *known == fingerprint(&pool) => self.extend(id).await,
-            _ => self.rebuild(id).await,
+        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
+        let Some(end) = self.store.playout().end(id).await? else { return self.rebuild(id, None).await };
+        let newest = self.store.playout().checkpoint(id, end).await?;
+        let border = rules.waiting.as_ref().map(|waiting| waiting.from).filter(|from| *from < end);
+        let before_border = match border {
+            Some(border) => self.store.playout().checkpoint(id, border).await?,
+            None => None,
+        };
+        for checkpoint in [before_border, newest].into_iter().flatten() {
+            // The rule of a window is the one just before its end.
+            let rule = rules.at(checkpoint.upto - TimeDelta::milliseconds(1));
+            let material = self.material(&rules, &rule.schedule, Some(&checkpoint)).await?;
+            if material.fingerprint != checkpoint.drawn_from {
+                return self.rebuild(id, None).await;
+            }
         }
+        self.extend(id).await
     }
 
     /// Makes the timeline reach `until`; nothing to play leaves it empty, and the feed shows its slate.
     async fn reach(&mut self, id: ChannelId, until: DateTime<Utc>) -> Result<(), PlayoutError> {
-        let Some(channel) = self.store.channels().find(id).await? else { return Ok(()) };
-        let now = self.clock.now();
-        let mut end = self.store.playout().end(id).await?;
-        if end.is_some_and(|end| end < now) {
-            // The host was off: nobody needs rows for the time between.
-            self.store.playout().prune(now).await?;
-            end = None;
-        }
-        let mut start = end.unwrap_or_else(|| beginning(now));
-        if start >= until {
-            return Ok(());
-        }
-        let pool = self.pool(&channel).await?;
-        if pool.is_empty() {
-            return Ok(());
-        }
-        self.pools.insert(id, fingerprint(&pool));
-        let pool = Arc::new(pool);
+        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
+        let mut start = self.end_or_beginning(id).await?;
+        let mut known: Option<(Schedule, Material)> = None;
+        let mut reached = false;
         while start < until {
-            let window = Window {
-                start_ms: start.timestamp_millis(),
-                stop_ms: until.timestamp_millis().min(start.timestamp_millis() + WINDOW_MS),
+            let rule = rules.at(start);
+            let memory = Memory::read(&self.store, &rules.channel, &rule.schedule.strategy, start).await?;
+            let material = match known.take() {
+                Some((schedule, material)) if schedule == rule.schedule => material,
+                _ => {
+                    let checkpoint = self.store.playout().checkpoint(id, start).await?;
+                    self.material(&rules, &rule.schedule, checkpoint.as_ref()).await?
+                }
             };
-            let (entries, cursor) = self.plan(&channel, &pool, window, None).await?;
-            let reached = cursor.upto;
-            self.store.playout().append(id, &entries, &cursor).await?;
-            start = reached;
+            if material.is_empty() {
+                break;
+            }
+            let window = window(start, until.min(rule.until.unwrap_or(until)));
+            let assignment = Assignment { channel: &rules.channel, rule: &rule, material: &material };
+            let draft = draft(&*self.ask, &assignment, window, &memory).await;
+            report(id, &draft);
+            self.store.playout().append(id, &draft.entries, &draft.checkpoint).await?;
+            start = draft.checkpoint.upto;
+            known = Some((rule.schedule, material));
+            reached = true;
         }
-        self.changed.send_modify(|count| *count += 1);
+        if reached {
+            self.changed.send_modify(|count| *count += 1);
+        }
         Ok(())
     }
 
-    /// Plans everything after what is on air anew.
-    async fn rebuild(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
-        let Some(channel) = self.store.channels().find(id).await? else { return Ok(()) };
+    /// Plans anew from a time on, else from the end of what is on air.
+    async fn rebuild(&mut self, id: ChannelId, from: Option<DateTime<Utc>>) -> Result<(), PlayoutError> {
+        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
         let now = self.clock.now();
-        let playing = self.store.playout().on_air(id, now).await?;
-        let from = match &playing {
-            Some(row) => row.stop,
-            None => {
-                // What has ended must not stand in the way of a new beginning.
-                self.store.playout().prune(now).await?;
-                beginning(now)
-            }
+        let cut = match from {
+            Some(from) if from > now => Cut::Within(from),
+            _ => self.boundary(id, now).await?,
         };
-        let pool = self.pool(&channel).await?;
-        if pool.is_empty() {
-            self.pools.remove(&id);
-            let cursor = Cursor { state: serde_json::Value::Null, seed: seed(&channel), upto: from };
-            self.store.playout().replace_from(id, from, &[], &cursor).await?;
-            self.changed.send_modify(|count| *count += 1);
-            return Ok(());
+        let end = self.store.playout().end(id).await?;
+        if let (Cut::Within(at), true) = (cut, end.is_none_or(|end| end < cut.at())) {
+            tracing::debug!(channel.id = %id, %at, "the timeline does not reach that far yet");
+            return self.extend(id).await;
         }
-        self.pools.insert(id, fingerprint(&pool));
-        let pool = Arc::new(pool);
-        let stop_ms = (from.timestamp_millis() + WINDOW_MS)
-            .min((now + self.horizon).timestamp_millis().max(from.timestamp_millis() + 1));
-        let window = Window { start_ms: from.timestamp_millis(), stop_ms };
-        let (entries, cursor) = self.plan(&channel, &pool, window, playing.and_then(|row| row.media)).await?;
-        self.store.playout().replace_from(id, from, &entries, &cursor).await?;
+        match self.draft_at(&rules, cut).await? {
+            Some(draft) => self.put(id, cut, &draft).await,
+            None => {
+                match cut {
+                    Cut::Boundary(at) => self.store.playout().remove_from(id, at).await?,
+                    Cut::Within(at) => self.store.playout().stop_at(id, at).await?,
+                }
+                self.changed.send_modify(|count| *count += 1);
+                Ok(())
+            }
+        }
+    }
+
+    /// Returns where an edit may take effect, and makes room for it.
+    async fn boundary(&self, id: ChannelId, now: DateTime<Utc>) -> Result<Cut, PlayoutError> {
+        let rows = self.store.playout().window(id, now - AROUND, now + AROUND).await?;
+        let on_air = rows.iter().find(|row| row.covers(now));
+        let gives_way = on_air.filter(|row| row.kind == EntryKind::Slate && row.stop > now + SLATE_LEAD);
+        if gives_way.is_some() {
+            return Ok(Cut::Within(instant((now + SLATE_LEAD).timestamp_millis())));
+        }
+        match next_boundary(&rows, now) {
+            Some(boundary) => Ok(Cut::Boundary(boundary)),
+            None => Ok(Cut::Boundary(self.end_or_beginning(id).await?)),
+        }
+    }
+
+    /// Returns where the timeline goes on: at its end, or near the moment where it ended long ago.
+    async fn end_or_beginning(&self, id: ChannelId) -> Result<DateTime<Utc>, PlayoutError> {
+        let now = self.clock.now();
+        let fresh = beginning(now);
+        match self.store.playout().end(id).await? {
+            Some(end) if end >= fresh => Ok(end),
+            Some(_) => {
+                // The host was off: nobody needs rows for the time between, and old ones must not stand in the way.
+                self.store.playout().forget(id, now).await?;
+                Ok(fresh)
+            }
+            None => Ok(fresh),
+        }
+    }
+
+    /// Asks for the window behind a cut; `None` if there is nothing to play.
+    async fn draft_at(&self, rules: &Rules, cut: Cut) -> Result<Option<Draft>, PlayoutError> {
+        let (id, start) = (rules.channel.id, cut.at());
+        let rule = rules.at(start);
+        let memory = Memory::read(&self.store, &rules.channel, &rule.schedule.strategy, start).await?;
+        let checkpoint = self.store.playout().checkpoint(id, start).await?;
+        let material = self.material(rules, &rule.schedule, checkpoint.as_ref()).await?;
+        if material.is_empty() {
+            return Ok(None);
+        }
+        let horizon = (self.clock.now() + self.horizon).max(start + TimeDelta::milliseconds(1));
+        let window = window(start, horizon.min(rule.until.unwrap_or(horizon)));
+        let assignment = Assignment { channel: &rules.channel, rule: &rule, material: &material };
+        let draft = draft(&*self.ask, &assignment, window, &memory).await;
+        report(id, &draft);
+        Ok(Some(draft))
+    }
+
+    /// Stores a draft behind a cut, and leaves the rest for later.
+    async fn put(&mut self, id: ChannelId, cut: Cut, draft: &Draft) -> Result<(), PlayoutError> {
+        let playout = self.store.playout();
+        match cut {
+            Cut::Boundary(at) => playout.replace_from(id, at, &draft.entries, &draft.checkpoint).await?,
+            Cut::Within(at) => playout.switch_at(id, at, &draft.entries, &draft.checkpoint).await?,
+        }
         self.changed.send_modify(|count| *count += 1);
         self.jobs.push_back(Job::Extend(id));
         Ok(())
     }
 
-    /// Asks the scheduler for a window and checks what it says.
-    async fn plan(
+    async fn material(
         &self,
-        channel: &Channel,
-        pool: &Arc<Vec<PlayItem>>,
-        window: Window,
-        after: Option<MediaId>,
-    ) -> Result<(Vec<NewEntry>, Cursor), PlayoutError> {
-        let id = channel.id;
-        let cursor = self.store.playout().cursor(id).await?;
-        let seed = cursor.as_ref().map_or_else(|| seed(channel), |cursor| cursor.seed);
-        let request = PlanRequest {
-            zone: channel.zone.to_string(),
-            window,
-            pool: pool.iter().map(|item| item.offer.clone()).collect(),
-            order: channel.order,
-            state: cursor.map(|cursor| cursor.state).filter(|state| !state.is_null()),
-            seed,
-            after,
-        };
-        let scheduler = Arc::clone(&self.scheduler);
-        // A plan over a large pool takes milliseconds of pure computing: not on the threads that serve viewers.
-        let planned = self.life.spawn_blocking(move || {
-            let answer = scheduler.plan(&request);
-            (request, answer)
-        });
-        let (request, answer) = planned.await.map_err(|_| PlayoutError::Stopping)?;
-        let answer = answer.map_err(|source| PlayoutError::Plan { channel: id, source })?;
-        answer.check(&request).map_err(|source| PlayoutError::Answer { channel: id, source })?;
-        Ok(rows(pool, answer, seed))
-    }
-
-    async fn pool(&self, channel: &Channel) -> Result<Vec<PlayItem>, PlayoutError> {
-        let Some(collection) = channel.collection else { return Ok(vec![]) };
-        let Some(found) = self.store.collections().find(collection).await? else { return Ok(vec![]) };
-        let manual = matches!(found.source, CollectionSource::Manual { .. });
-        let items = self.store.collections().items(collection).await?;
-        let offer = |(position, item): (usize, MediaItem)| PlayItem::offer(&item, manual.then_some(position));
-        Ok(items.into_iter().enumerate().filter_map(offer).collect())
+        rules: &Rules,
+        schedule: &Schedule,
+        before: Option<&Checkpoint>,
+    ) -> Result<Material, PlayoutError> {
+        let known = before.filter(|checkpoint| checkpoint.strategy == schedule.strategy);
+        let needs = known.map(|checkpoint| checkpoint.needs.as_slice());
+        Ok(Material::gather(&self.store, &*self.ask, &rules.channel, schedule, needs).await?)
     }
 }
 
-/// Something that may be played, with what the guide calls it.
-struct PlayItem {
-    offer: PoolItem,
-    title: String,
-}
-
-impl PlayItem {
-    fn offer(item: &MediaItem, position: Option<usize>) -> Option<Self> {
-        let duration_ms = item.playable_ms()?;
-        let metadata = &item.metadata;
-        let offer = PoolItem {
-            id: item.id,
-            duration_ms,
-            kind: metadata.kind,
-            title: metadata.title.clone(),
-            show: metadata.show.clone(),
-            season: metadata.season,
-            episode: metadata.episode,
-            position: position.and_then(|position| u32::try_from(position).ok()),
-        };
-        let title = match (&metadata.show, metadata.kind) {
-            (Some(show), MediaKind::Episode) => show.clone(),
-            _ => metadata.title.clone(),
-        };
-        Some(Self { offer, title })
+async fn sleep_until(instant: Option<tokio::time::Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 
-fn rows(pool: &[PlayItem], answer: PlanAnswer, seed: u64) -> (Vec<NewEntry>, Cursor) {
-    let titles: HashMap<MediaId, &str> = pool.iter().map(|item| (item.offer.id, item.title.as_str())).collect();
-    let row = |entry: &PlanEntry| NewEntry {
-        start: instant(entry.start_ms),
-        stop: instant(entry.stop_ms),
-        media: entry.item,
-        in_point_ms: entry.in_point_ms,
-        kind: if entry.item.is_some() { EntryKind::Programme } else { EntryKind::Slate },
-        title: entry.item.and_then(|id| titles.get(&id)).map_or_else(String::new, |title| (*title).to_owned()),
-        why: entry.why.clone(),
-    };
-    let entries: Vec<NewEntry> = answer.entries.iter().map(row).collect();
-    let upto = answer.entries.last().map_or(0, |entry| entry.stop_ms);
-    (entries, Cursor { state: answer.state, seed, upto: instant(upto) })
+/// Returns the next window: from `start`, at most so long as a strategy is asked for at once, and never empty.
+pub(super) fn window(start: DateTime<Utc>, until: DateTime<Utc>) -> Window {
+    let start_ms = start.timestamp_millis();
+    Window { start_ms, stop_ms: until.timestamp_millis().min(start_ms + WINDOW_MS).max(start_ms + 1) }
 }
 
-fn fingerprint(pool: &[PlayItem]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for item in pool {
-        (
-            item.offer.id,
-            item.offer.duration_ms,
-            item.offer.position,
-            &item.offer.title,
-            item.offer.season,
-            item.offer.episode,
-        )
-            .hash(&mut hasher);
+fn report(id: ChannelId, draft: &Draft) {
+    if let Some(failure) = &draft.failure {
+        tracing::warn!(channel.id = %id, strategy = draft.checkpoint.strategy, failure, "the built-in sequence stands in for a strategy");
     }
-    hasher.finish()
-}
-
-/// A channel's own source of randomness, the same on every machine.
-fn seed(channel: &Channel) -> u64 {
-    channel.id.0.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    for note in &draft.notes {
+        tracing::debug!(channel.id = %id, strategy = draft.by, note, "a remark on a plan");
+    }
 }
 
 /// A new timeline begins on a whole minute, so that guides read well, and a little in the past, where a cold feed begins.
-fn beginning(now: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn beginning(now: DateTime<Utc>) -> DateTime<Utc> {
     instant((now.timestamp() - 20).div_euclid(60) * 60_000)
 }

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use exstreamtv_model::{Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile};
+use exstreamtv_model::{
+    Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, pick::TrackPreferences,
+};
 use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 
 use crate::{
@@ -38,8 +40,12 @@ pub struct NewChannel {
     pub profile: OutputProfile,
     /// What fills its time.
     pub collection: Option<CollectionId>,
-    /// In which order the collection is played.
+    /// In which order the collection is played where there is no schedule.
     pub order: ItemOrder,
+    /// What fills its time instead of the plain order.
+    pub schedule: Option<Schedule>,
+    /// Which sound and which subtitles are played.
+    pub tracks: TrackPreferences,
     /// Whether it is in the lineup.
     pub enabled: bool,
 }
@@ -137,8 +143,9 @@ impl Channels {
 
 impl NewChannel {
     fn with_id(&self, id: ChannelId) -> Channel {
-        let Self { number, name, group, logo, zone, profile, collection, order, enabled } = self.clone();
-        Channel { id, number, name, group, logo, zone, profile, collection, order, enabled }
+        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } =
+            self.clone();
+        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
     }
 }
 
@@ -153,6 +160,8 @@ struct ChannelRow {
     profile: String,
     collection_id: Option<i64>,
     item_order: String,
+    schedule: Option<String>,
+    tracks: String,
     enabled: bool,
 }
 
@@ -174,12 +183,14 @@ impl TryFrom<ChannelRow> for Channel {
             profile: at.json("profile", &row.profile)?,
             collection: row.collection_id.map(CollectionId),
             order: at.json("item_order", &row.item_order)?,
+            schedule: row.schedule.map(|schedule| at.json("schedule", &schedule)).transpose()?,
+            tracks: at.json("tracks", &row.tracks)?,
             enabled: row.enabled,
         })
     }
 }
 
-/// Binds parameters 1 to 9.
+/// Binds parameters 1 to 11.
 fn bind<'q>(
     query: Query<'q, Sqlite, SqliteArguments>,
     channel: &Channel,
@@ -193,6 +204,8 @@ fn bind<'q>(
         .bind(to_json("the channel's profile", &channel.profile)?)
         .bind(channel.collection.map(|id| id.0))
         .bind(to_json("the channel's order", &channel.order)?)
+        .bind(channel.schedule.as_ref().map(|schedule| to_json("the channel's schedule", schedule)).transpose()?)
+        .bind(to_json("the channel's tracks", &channel.tracks)?)
         .bind(channel.enabled))
 }
 
@@ -209,25 +222,25 @@ fn write_error(act: &'static str, channel: &Channel, error: sqlx::Error) -> Stor
 const TABLE: &str = "channels";
 
 const LIST: &str = "
-SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, enabled
+SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled
   FROM channels";
 
 const FIND: &str = "
-SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, enabled
+SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled
   FROM channels
  WHERE id = ?1";
 
 const FIND_BY_NUMBER: &str = "
-SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, enabled
+SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled
   FROM channels
  WHERE number = ?1";
 
 const INSERT: &str = "
-INSERT INTO channels (number, name, group_title, logo, zone, profile, collection_id, item_order, enabled)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+INSERT INTO channels (number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 const UPDATE: &str = "
 UPDATE channels
    SET number = ?1, name = ?2, group_title = ?3, logo = ?4, zone = ?5,
-       profile = ?6, collection_id = ?7, item_order = ?8, enabled = ?9
- WHERE id = ?10";
+       profile = ?6, collection_id = ?7, item_order = ?8, schedule = ?9, tracks = ?10, enabled = ?11
+ WHERE id = ?12";

@@ -10,12 +10,10 @@ use exstreamtv_model::{Collection, CollectionId, CollectionSource, MediaId, Medi
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
-    EngineError, MediaRepo, StoreError,
-    cell::{RowOf, path_bytes, path_from, read_error, to_json},
+    EngineError, MediaRepo, PoolSelection, Pools, StoreError,
+    cell::{RowOf, fold, path_bytes, path_from, read_error, to_json},
     connections::Connections,
 };
-
-mod contents;
 
 /// The collections.
 #[derive(Debug, Clone)]
@@ -120,8 +118,7 @@ impl Collections {
     /// Fails when the database does, or on a row that cannot be read.
     #[tracing::instrument(name = "db.collection.items", level = "debug", skip_all, fields(collection.id = %id))]
     pub async fn items(&self, id: CollectionId) -> Result<Vec<MediaItem>, StoreError> {
-        let Some(collection) = self.find(id).await? else { return Ok(Vec::new()) };
-        let ids = contents::media_ids(&self.connections, &collection.source).await?;
+        let ids: Vec<_> = self.pool(id).await?.into_iter().map(|item| item.id).collect();
         MediaRepo::new(self.connections.clone()).find_many(&ids).await
     }
 
@@ -131,8 +128,34 @@ impl Collections {
     /// Fails when the database does, or on a row that cannot be read.
     #[tracing::instrument(name = "db.collection.pool", level = "debug", skip_all, fields(collection.id = %id))]
     pub async fn pool(&self, id: CollectionId) -> Result<Vec<PoolItem>, StoreError> {
-        let Some(collection) = self.find(id).await? else { return Ok(Vec::new()) };
-        contents::pool(&self.connections, &collection.source).await
+        Pools::new(self.connections.clone()).whole(&PoolSelection::Collection(id)).await
+    }
+
+    /// Returns the collection that a person means: the one with this id, else the first one with this name, ignoring case.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.collection.resolve", level = "debug", skip_all)]
+    pub async fn resolve(&self, id_or_name: &str) -> Result<Option<CollectionId>, StoreError> {
+        let named: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM collections ORDER BY id")
+            .fetch_all(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("find the collection", "collections", error))?;
+        let id: Option<i64> = id_or_name.parse().ok();
+        let by_id = named.iter().find(|(known, _)| Some(*known) == id);
+        let wanted = fold(id_or_name.trim());
+        let found = by_id.or_else(|| named.iter().find(|(_, name)| fold(name.trim()) == wanted));
+        Ok(found.map(|(id, _)| CollectionId(*id)))
+    }
+
+    /// Returns where a collection's items come from; a list comes without its items.
+    pub(crate) async fn find_without_items(&self, id: CollectionId) -> Result<Option<CollectionSource>, StoreError> {
+        let row: Option<CollectionRow> = sqlx::query_as(SELECT)
+            .bind(id.0)
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the collection", "collections", error))?;
+        row.map(|row| Ok(row.into_collection(&mut HashMap::new())?.source)).transpose()
     }
 
     async fn select(&self, id: Option<CollectionId>) -> Result<Vec<Collection>, StoreError> {

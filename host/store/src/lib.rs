@@ -13,6 +13,8 @@ mod error;
 mod instance_lock;
 mod media;
 mod playout;
+mod pools;
+mod schedules;
 mod schema;
 mod store;
 #[cfg(test)]
@@ -23,5 +25,7 @@ pub use channels::{Channels, NewChannel};
 pub use collections::Collections;
 pub use error::{EngineError, StoreError, StoreErrorKind};
 pub use media::{KnownFile, MediaCounts, MediaFilter, MediaRepo, MediaStateFilter, ScannedMedia};
-pub use playout::{Cursor, NewEntry, PlayoutRepo};
+pub use playout::{Checkpoint, NewEntry, PlayoutRepo};
+pub use pools::{PoolPlace, PoolSelection, Pools, SelectedPage};
+pub use schedules::{Schedules, WaitingSchedule};
 pub use store::Store;

@@ -2,22 +2,24 @@
 //!
 //! Does: extend, replace and read what is on air on each channel.
 //! Does not: decide what is played; schedulers do.
-//! Invariant: the rows of a channel neither overlap nor leave holes, and they change together with the cursor or not at all.
+//! Invariant: the rows of a channel neither overlap nor leave holes, and they change together with the checkpoints or not at all.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{ChannelId, EntryKind, MediaId, PlayoutEntry};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use crate::{
     StoreError,
-    cell::{RowOf, read_error, to_json},
+    cell::{RowOf, read_error},
     connections::Connections,
 };
 
+mod checkpoint;
 mod row;
 
+pub use checkpoint::Checkpoint;
 use row::{EntryRow, TABLE, check_continuity, insert};
 
 /// The timelines.
@@ -41,19 +43,10 @@ pub struct NewEntry {
     pub kind: EntryKind,
     /// What the guide calls it.
     pub title: String,
+    /// The slot or source that it comes from, the strategy's own word.
+    pub rule: String,
     /// Which rule chose it, in words, with its seed.
     pub why: String,
-}
-
-/// What a channel's scheduler remembers between windows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cursor {
-    /// The scheduler's own state.
-    pub state: serde_json::Value,
-    /// Source of all its randomness.
-    pub seed: u64,
-    /// Where the next window starts.
-    pub upto: DateTime<Utc>,
 }
 
 impl PlayoutRepo {
@@ -125,37 +118,20 @@ impl PlayoutRepo {
         stop_ms.map(|ms| RowOf { table: TABLE, id: channel.0 }.instant("stop_ms", ms)).transpose()
     }
 
-    /// Returns what the channel's scheduler remembers.
-    ///
-    /// # Errors
-    /// Fails when the database does, or on a row that cannot be read.
-    #[tracing::instrument(name = "db.playout.cursor", level = "debug", skip_all, fields(channel.id = %channel))]
-    pub async fn cursor(&self, channel: ChannelId) -> Result<Option<Cursor>, StoreError> {
-        let row: Option<(String, String, i64)> = sqlx::query_as(CURSOR)
-            .bind(channel.0)
-            .fetch_optional(&mut *self.connections.read().await?)
-            .await
-            .map_err(|error| read_error("read the scheduler's state", "playout_cursor", error))?;
-        let at = RowOf { table: "playout_cursor", id: channel.0 };
-        row.map(|(state, seed, upto_ms)| {
-            Ok(Cursor {
-                state: at.json("state", &state)?,
-                seed: seed.parse().map_err(|source: std::num::ParseIntError| at.bad("seed", source))?,
-                upto: at.instant("upto_ms", upto_ms)?,
-            })
-        })
-        .transpose()
-    }
-
-    /// Adds rows at the end of a timeline and saves the cursor with them. The first rows of a channel may start anywhere.
+    /// Adds rows at the end of a timeline and saves the checkpoint with them. The first rows of a channel may start anywhere.
     ///
     /// # Errors
     /// `Overlap`, `Gap` or `EmptyEntry` if the rows do not continue the timeline; `NoSuch` if the channel or an item does not
     /// exist; fails when the database does. Nothing is changed then.
     #[tracing::instrument(name = "db.playout.append", level = "debug", skip_all, fields(channel.id = %channel, entries = entries.len()))]
-    pub async fn append(&self, channel: ChannelId, entries: &[NewEntry], cursor: &Cursor) -> Result<(), StoreError> {
+    pub async fn append(
+        &self,
+        channel: ChannelId,
+        entries: &[NewEntry],
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
         let transaction = self.connections.write().await?;
-        extend(transaction, channel, entries, cursor).await
+        extend(transaction, channel, entries, checkpoint).await
     }
 
     /// Replaces every row that starts at or after `from`; a row that began before stays, and the new ones must continue it.
@@ -168,19 +144,72 @@ impl PlayoutRepo {
         channel: ChannelId,
         from: DateTime<Utc>,
         entries: &[NewEntry],
-        cursor: &Cursor,
+        checkpoint: &Checkpoint,
     ) -> Result<(), StoreError> {
         let mut transaction = self.connections.write().await?;
-        sqlx::query("DELETE FROM playout WHERE channel_id = ?1 AND start_ms >= ?2")
-            .bind(channel.0)
-            .bind(from.timestamp_millis())
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| StoreError::query(EXTEND, error))?;
-        extend(transaction, channel, entries, cursor).await
+        delete_from(&mut transaction, channel, from).await?;
+        extend(transaction, channel, entries, checkpoint).await
     }
 
-    /// Deletes the rows of all channels that ended at or before `before`, and returns how many.
+    /// Replaces everything from `at` on: a row that is on air then stops there, and the new ones begin there.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    #[tracing::instrument(name = "db.playout.switch_at", level = "debug", skip_all, fields(channel.id = %channel, entries = entries.len()))]
+    pub async fn switch_at(
+        &self,
+        channel: ChannelId,
+        at: DateTime<Utc>,
+        entries: &[NewEntry],
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.connections.write().await?;
+        delete_from(&mut transaction, channel, at).await?;
+        shorten(&mut transaction, channel, at).await?;
+        extend(transaction, channel, entries, checkpoint).await
+    }
+
+    /// Removes every row that starts at or after `from`; nothing takes their place.
+    ///
+    /// # Errors
+    /// Fails when the database does.
+    #[tracing::instrument(name = "db.playout.remove_from", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn remove_from(&self, channel: ChannelId, from: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut transaction = self.connections.write().await?;
+        delete_from(&mut transaction, channel, from).await?;
+        transaction.commit().await.map_err(|error| StoreError::query(EXTEND, error))
+    }
+
+    /// Removes everything from `at` on: a row that is on air then stops there, and nothing follows.
+    ///
+    /// # Errors
+    /// Fails when the database does.
+    #[tracing::instrument(name = "db.playout.stop_at", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn stop_at(&self, channel: ChannelId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut transaction = self.connections.write().await?;
+        delete_from(&mut transaction, channel, at).await?;
+        shorten(&mut transaction, channel, at).await?;
+        transaction.commit().await.map_err(|error| StoreError::query(EXTEND, error))
+    }
+
+    /// Deletes the rows of one channel that ended at or before `before`; its checkpoints stay.
+    ///
+    /// # Errors
+    /// Fails when the database does.
+    #[tracing::instrument(name = "db.playout.forget", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn forget(&self, channel: ChannelId, before: DateTime<Utc>) -> Result<(), StoreError> {
+        let act = "delete old rows of a timeline";
+        let mut transaction = self.connections.write().await?;
+        let deleted = sqlx::query("DELETE FROM playout WHERE channel_id = ?1 AND stop_ms <= ?2")
+            .bind(channel.0)
+            .bind(before.timestamp_millis())
+            .execute(&mut *transaction)
+            .await;
+        deleted.map_err(|error| StoreError::query(act, error))?;
+        transaction.commit().await.map_err(|error| StoreError::query(act, error))
+    }
+
+    /// Deletes the rows of all channels that ended at or before `before` with their checkpoints, and returns how many rows.
     ///
     /// # Errors
     /// Fails when the database does.
@@ -190,30 +219,45 @@ impl PlayoutRepo {
         let mut transaction = self.connections.write().await?;
         let pruned = sqlx::query("DELETE FROM playout WHERE stop_ms <= ?1").bind(before.timestamp_millis());
         let done = pruned.execute(&mut *transaction).await.map_err(|error| StoreError::query(act, error))?;
+        checkpoint::prune(&mut transaction, before).await.map_err(|error| StoreError::query(act, error))?;
         transaction.commit().await.map_err(|error| StoreError::query(act, error))?;
         Ok(done.rows_affected())
     }
+}
+
+/// Deletes the rows that start at or after `from`, and the checkpoints that know of them.
+async fn delete_from(
+    connection: &mut SqliteConnection,
+    channel: ChannelId,
+    from: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let deleted = sqlx::query("DELETE FROM playout WHERE channel_id = ?1 AND start_ms >= ?2")
+        .bind(channel.0)
+        .bind(from.timestamp_millis())
+        .execute(&mut *connection)
+        .await;
+    deleted.map_err(|error| StoreError::query(EXTEND, error))?;
+    checkpoint::cut(connection, channel, from).await
+}
+
+/// Lets the row that is on air at `at` stop there.
+async fn shorten(connection: &mut SqliteConnection, channel: ChannelId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    let shortened = sqlx::query(SHORTEN).bind(channel.0).bind(at.timestamp_millis()).execute(connection).await;
+    shortened.map_err(|error| StoreError::query(EXTEND, error)).map(drop)
 }
 
 async fn extend(
     mut transaction: Transaction<'static, Sqlite>,
     channel: ChannelId,
     entries: &[NewEntry],
-    cursor: &Cursor,
+    checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
     let failed = |error| StoreError::query(EXTEND, error);
     let end_ms: Option<i64> =
         sqlx::query_scalar(END).bind(channel.0).fetch_optional(&mut *transaction).await.map_err(failed)?;
     check_continuity(channel, end_ms, entries)?;
-    // The cursor first: it names a channel that does not exist before any row does.
-    sqlx::query(SAVE_CURSOR)
-        .bind(channel.0)
-        .bind(to_json("the scheduler's state", &cursor.state)?)
-        .bind(cursor.seed.to_string())
-        .bind(cursor.upto.timestamp_millis())
-        .execute(&mut *transaction)
-        .await
-        .map_err(|error| StoreError::pointing(EXTEND, "channel", channel.0, error))?;
+    // The checkpoint first: it names a channel that does not exist before any row does.
+    checkpoint::save(&mut transaction, channel, checkpoint).await?;
     insert(&mut transaction, channel, entries).await?;
     transaction.commit().await.map_err(failed)
 }
@@ -222,20 +266,20 @@ const EXTEND: &str = "extend the timeline";
 
 // Rows do not overlap, so the one that covers `from` is the last that starts at or before it: one step of the index.
 const WINDOW: &str = "
-SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
+SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, rule, why
   FROM playout
  WHERE channel_id = ?1 AND start_ms < ?3 AND stop_ms > ?2
    AND start_ms >= coalesce((SELECT max(start_ms) FROM playout WHERE channel_id = ?1 AND start_ms <= ?2), ?2)
  ORDER BY start_ms";
 
 const ON_AIR: &str = "
-SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
+SELECT id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, rule, why
   FROM (SELECT * FROM playout WHERE channel_id = ?1 AND start_ms <= ?2 ORDER BY start_ms DESC LIMIT 1)
  WHERE stop_ms > ?2";
 
 // CROSS JOIN keeps SQLite from walking every timeline from end to end.
 const ON_AIR_EVERYWHERE: &str = "
-SELECT playout.id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why
+SELECT playout.id, channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, rule, why
   FROM channels
  CROSS JOIN playout
     ON playout.channel_id = channels.id
@@ -250,16 +294,13 @@ SELECT stop_ms
  ORDER BY start_ms DESC
  LIMIT 1";
 
-const CURSOR: &str = "
-SELECT state, seed, upto_ms
-  FROM playout_cursor
- WHERE channel_id = ?1";
-
-const SAVE_CURSOR: &str = "
-INSERT INTO playout_cursor (channel_id, state, seed, upto_ms)
-VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (channel_id) DO UPDATE
-   SET state = excluded.state, seed = excluded.seed, upto_ms = excluded.upto_ms";
+// One step of the index: only the last row that starts before the cut can cross it.
+const SHORTEN: &str = "
+UPDATE playout
+   SET stop_ms = ?2
+ WHERE channel_id = ?1
+   AND start_ms = (SELECT max(start_ms) FROM playout WHERE channel_id = ?1 AND start_ms < ?2)
+   AND stop_ms > ?2";
 
 #[cfg(test)]
 mod tests {

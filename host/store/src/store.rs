@@ -12,7 +12,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Broadcasts, Channels, Collections, MediaRepo, PlayoutRepo, StoreError, connections::Connections,
+    Broadcasts, Channels, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, StoreError, connections::Connections,
     instance_lock::InstanceLock, schema,
 };
 
@@ -59,6 +59,16 @@ impl Store {
     /// Returns the timelines.
     pub fn playout(&self) -> PlayoutRepo {
         PlayoutRepo::new(self.connections.clone())
+    }
+
+    /// Returns what schedulers may draw from.
+    pub fn pools(&self) -> Pools {
+        Pools::new(self.connections.clone())
+    }
+
+    /// Returns the schedules that wait.
+    pub fn schedules(&self) -> Schedules {
+        Schedules::new(self.connections.clone())
     }
 
     /// Returns the playlist counters.

@@ -26,6 +26,9 @@ pub struct PlayoutEntry {
     pub kind: EntryKind,
     /// What the guide calls it.
     pub title: String,
+    /// The slot or source that it comes from, the strategy's own word; empty where it gave none.
+    #[serde(default)]
+    pub rule: String,
     /// Which rule chose it, in words, with its seed.
     pub why: String,
 }

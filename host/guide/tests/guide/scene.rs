@@ -19,6 +19,8 @@ pub fn channel(id: i64, number: &str, name: &str) -> Channel {
         profile: Default::default(),
         collection: None,
         order: ItemOrder::Name,
+        schedule: None,
+        tracks: Default::default(),
         enabled: true,
     }
 }
@@ -48,6 +50,7 @@ pub fn rows(start: DateTime<Utc>, lengths: &[(EntryKind, i64, &str)]) -> Vec<Pla
             in_point_ms,
             kind: *kind,
             title: (*title).into(),
+            rule: String::new(),
             why: "a test".into(),
         }
     };

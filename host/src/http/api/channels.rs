@@ -10,7 +10,9 @@ pub mod list;
 pub mod patch;
 pub mod replace;
 
-use exstreamtv_model::{Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile};
+use exstreamtv_model::{
+    Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, pick::TrackPreferences,
+};
 use exstreamtv_store::{NewChannel, Store};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,9 +53,15 @@ pub struct ChannelFields {
     /// What fills its time; without one it shows its slate.
     #[serde(default)]
     collection: Option<CollectionId>,
-    /// In which order the collection is played.
+    /// In which order the collection is played where there is no schedule.
     #[serde(default = "by_name")]
     order: ItemOrder,
+    /// What fills its time instead of the plain order of one collection.
+    #[serde(default)]
+    schedule: Option<Schedule>,
+    /// Which sound and which subtitles of its media are played.
+    #[serde(default)]
+    tracks: TrackPreferences,
     /// A disabled channel is in no lineup and cannot be watched.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -86,20 +94,36 @@ impl ChannelFields {
     }
 
     fn into_new(self) -> NewChannel {
-        let Self { number, name, group, logo, zone, profile, collection, order, enabled } = self;
-        NewChannel { number, name, group, logo, zone, profile, collection, order, enabled }
+        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } = self;
+        NewChannel { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
     }
 
     fn into_channel(self, id: ChannelId) -> Channel {
-        let Self { number, name, group, logo, zone, profile, collection, order, enabled } = self;
-        Channel { id, number, name, group, logo, zone, profile, collection, order, enabled }
+        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } = self;
+        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
     }
 }
 
 impl From<Channel> for ChannelView {
     fn from(channel: Channel) -> Self {
-        let Channel { id, number, name, group, logo, zone, profile, collection, order, enabled } = channel;
-        Self { id, fields: ChannelFields { number, name, group, logo, zone, profile, collection, order, enabled } }
+        let Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } =
+            channel;
+        Self {
+            id,
+            fields: ChannelFields {
+                number,
+                name,
+                group,
+                logo,
+                zone,
+                profile,
+                collection,
+                order,
+                schedule,
+                tracks,
+                enabled,
+            },
+        }
     }
 }
 

@@ -30,15 +30,17 @@ pub struct EntryView {
     pub kind: EntryKind,
     /// What the guide calls it.
     pub title: String,
-    /// Which rule chose it, with its seed.
+    /// The slot or source that it comes from; empty where the strategy names none.
+    pub rule: String,
+    /// Why it was chosen, in words.
     pub why: String,
 }
 
 impl From<PlayoutEntry> for EntryView {
     fn from(entry: PlayoutEntry) -> Self {
-        let PlayoutEntry { id, start, stop, media, in_point_ms, kind, title, why, channel: _ } = entry;
+        let PlayoutEntry { id, start, stop, media, in_point_ms, kind, title, rule, why, channel: _ } = entry;
         let (start_ms, stop_ms) = (start.timestamp_millis(), stop.timestamp_millis());
-        Self { id, start_ms, stop_ms, media, in_point_ms, kind, title, why }
+        Self { id, start_ms, stop_ms, media, in_point_ms, kind, title, rule, why }
     }
 }
 

@@ -5,7 +5,7 @@
 //! Invariant: the columns made for queries say the same as the documents beside them.
 
 use chrono::{DateTime, Datelike, Utc};
-use exstreamtv_model::{MediaId, MediaItem, MediaState, Metadata};
+use exstreamtv_model::{MediaId, MediaItem, MediaProbe, MediaState, Metadata};
 use sqlx::{Sqlite, query::QueryScalar, sqlite::SqliteArguments};
 
 use super::{KnownFile, ScannedMedia};
@@ -80,6 +80,8 @@ pub(super) struct ScannedRow<'a> {
     probe: Option<String>,
     metadata: String,
     kind: String,
+    /// Where chapters begin, as a JSON array; absent without chapters.
+    chapters: Option<String>,
     /// Folded genres as a JSON array.
     pub(super) genres: String,
 }
@@ -101,6 +103,7 @@ impl<'a> ScannedRow<'a> {
             reason,
             probe: media.probe.as_ref().map(|probe| to_json("what probing found", probe)).transpose()?,
             kind: to_name("the kind of media", &metadata.kind)?,
+            chapters: chapters(media.probe.as_ref())?,
             metadata: to_json("the metadata", &metadata)?,
             genres: to_json("the genres", &genres)?,
         })
@@ -129,7 +132,13 @@ impl<'a> ScannedRow<'a> {
             .bind(year)
             .bind(metadata.show.as_deref().map(fold))
             .bind(search_text(metadata))
+            .bind(self.chapters.as_deref())
     }
+}
+
+fn chapters(probe: Option<&MediaProbe>) -> Result<Option<String>, StoreError> {
+    let starts_ms: Vec<i64> = probe.iter().flat_map(|probe| &probe.chapters).map(|chapter| chapter.start_ms).collect();
+    (!starts_ms.is_empty()).then(|| to_json("the chapters", &starts_ms)).transpose()
 }
 
 /// Returns the text in which searches look. The line break keeps a search from matching across both parts.
@@ -139,8 +148,8 @@ fn search_text(metadata: &Metadata) -> String {
 
 const UPSERT: &str = "
 INSERT INTO media (path, size_bytes, mtime_ms, state, reason, scanned_ms, probe, metadata, artwork,
-                   duration_ms, kind, title, show, season, episode, year, show_fold, search_fold)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                   duration_ms, kind, title, show, season, episode, year, show_fold, search_fold, chapters)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
     ON CONFLICT (path) DO UPDATE
    SET size_bytes  = excluded.size_bytes,
        mtime_ms    = excluded.mtime_ms,
@@ -158,5 +167,6 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
        episode     = excluded.episode,
        year        = excluded.year,
        show_fold   = excluded.show_fold,
-       search_fold = excluded.search_fold
+       search_fold = excluded.search_fold,
+       chapters    = excluded.chapters
 RETURNING id";

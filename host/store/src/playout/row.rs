@@ -23,6 +23,7 @@ pub(super) struct EntryRow {
     in_point_ms: i64,
     kind: String,
     title: String,
+    rule: String,
     why: String,
 }
 
@@ -45,6 +46,7 @@ impl TryFrom<EntryRow> for PlayoutEntry {
                 other => return Err(at.bad("kind", format!("{other:?} is no kind of entry"))),
             },
             title: row.title,
+            rule: row.rule,
             why: row.why,
         })
     }
@@ -84,6 +86,7 @@ pub(super) async fn insert(
             .bind(entry.in_point_ms)
             .bind(kind_name(entry.kind))
             .bind(entry.title.as_str())
+            .bind(entry.rule.as_str())
             .bind(entry.why.as_str())
             .execute(&mut *connection)
             .await;
@@ -104,5 +107,5 @@ fn kind_name(kind: EntryKind) -> &'static str {
 }
 
 const INSERT: &str = "
-INSERT INTO playout (channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, why)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+INSERT INTO playout (channel_id, start_ms, stop_ms, media_id, in_point_ms, kind, title, rule, why)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";

@@ -3,7 +3,7 @@
 use exstreamtv_model::{Channel, ChannelId, CollectionId, CollectionSource, ItemOrder};
 use exstreamtv_store::{NewChannel, StoreError, StoreErrorKind};
 
-use crate::fixture::{House, NOBODY, at, cursor, entry, new_channel};
+use crate::fixture::{House, NOBODY, at, checkpoint, entry, new_channel};
 
 #[tokio::test]
 async fn a_channel_reads_back_as_it_was_written_over_a_restart() {
@@ -70,10 +70,10 @@ async fn a_channel_plays_a_collection_that_exists() {
 async fn a_deleted_channel_takes_its_timeline_with_it() {
     let house = House::open().await;
     let channel = house.channel("1").await.id;
-    house.store.playout().append(channel, &[entry(0, 10, None)], &cursor(10)).await.unwrap();
+    house.store.playout().append(channel, &[entry(0, 10, None)], &checkpoint(10)).await.unwrap();
     house.store.channels().delete(channel).await.unwrap();
     assert_eq!(house.store.playout().on_air(channel, at(5)).await.unwrap(), None);
-    assert_eq!(house.store.playout().cursor(channel).await.unwrap(), None);
+    assert_eq!(house.store.playout().checkpoint(channel, at(99)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{
     Channel, ChannelId, EntryKind, ItemOrder, MediaId, MediaKind, MediaProbe, MediaState, Metadata, OutputProfile,
+    Schedule,
+    pick::{AudioPreferences, TrackPreferences},
+    schedule::{PoolNeed, PoolSource},
 };
-use exstreamtv_store::{Cursor, NewChannel, NewEntry, ScannedMedia, Store};
+use exstreamtv_store::{Checkpoint, NewChannel, NewEntry, ScannedMedia, Store};
 use tempfile::TempDir;
 
 /// An open store and the folder that goes away with it.
@@ -67,6 +70,11 @@ pub fn new_channel(number: &str) -> NewChannel {
         profile: OutputProfile { width: 640, height: 360, ..OutputProfile::default() },
         collection: None,
         order: ItemOrder::Shuffle { seed: u32::MAX },
+        schedule: Some(time_slots()),
+        tracks: TrackPreferences {
+            audio: AudioPreferences { languages: vec!["de".into(), "Français".into()], ..Default::default() },
+            ..Default::default()
+        },
         enabled: true,
     }
 }
@@ -108,12 +116,28 @@ pub fn entry(start: i64, stop: i64, media: Option<MediaId>) -> NewEntry {
         in_point_ms: 0,
         kind: if media.is_some() { EntryKind::Programme } else { EntryKind::Slate },
         title: format!("from {start}"),
+        rule: format!("slot {start}"),
         why: "a test".into(),
     }
 }
 
-pub fn cursor(upto: i64) -> Cursor {
-    Cursor { state: serde_json::json!({ "upto": upto }), seed: u64::MAX, upto: at(upto) }
+/// What a scheduler remembers at the end of a window.
+pub fn checkpoint(upto: i64) -> Checkpoint {
+    Checkpoint {
+        upto: at(upto),
+        strategy: "exstreamtv.time-slots".into(),
+        state: serde_json::json!({ "upto": upto }),
+        since: at(upto),
+        seed: u64::MAX,
+        fallback: None,
+        needs: vec![PoolNeed { key: "shows".into(), source: PoolSource::Show { show: "Löwen".into() } }],
+        drawn_from: "a7".into(),
+    }
+}
+
+pub fn time_slots() -> Schedule {
+    let settings = serde_json::json!({"slots": [{"slot_id": "morgens", "start_time": "06:00"}]});
+    Schedule { strategy: "exstreamtv.time-slots".into(), settings }
 }
 
 pub const NOBODY: ChannelId = ChannelId(4_711);

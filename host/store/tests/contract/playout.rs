@@ -5,7 +5,7 @@ use exstreamtv_model::{ChannelId, MediaId, PlayoutEntry};
 use exstreamtv_store::{NewEntry, StoreError, StoreErrorKind};
 use proptest::prelude::*;
 
-use crate::fixture::{House, NOBODY, at, cursor, entry};
+use crate::fixture::{House, NOBODY, at, checkpoint, entry};
 
 async fn starts(house: &House, channel: ChannelId, from: i64, to: i64) -> Vec<DateTime<Utc>> {
     let rows = house.store.playout().window(channel, at(from), at(to)).await.unwrap();
@@ -18,13 +18,13 @@ async fn a_row_reads_back_as_it_was_written_over_a_restart() {
     let channel = house.channel("1").await.id;
     let media = house.media("/1").await;
     let written = NewEntry { in_point_ms: 42, ..entry(0, 1_000, Some(media)) };
-    house.store.playout().append(channel, std::slice::from_ref(&written), &cursor(1_000)).await.unwrap();
+    house.store.playout().append(channel, std::slice::from_ref(&written), &checkpoint(1_000)).await.unwrap();
     let house = house.reopen().await;
     let row = house.store.playout().on_air(channel, at(0)).await.unwrap().unwrap();
     assert_eq!((row.channel, row.start, row.stop), (channel, written.start, written.stop));
     assert_eq!((row.media, row.in_point_ms, row.kind), (Some(media), 42, written.kind));
-    assert_eq!((row.title, row.why), (written.title, written.why));
-    assert_eq!(house.store.playout().cursor(channel).await.unwrap(), Some(cursor(1_000)));
+    assert_eq!((row.title, row.rule, row.why), (written.title, written.rule, written.why));
+    assert_eq!(house.store.playout().checkpoint(channel, at(1_000)).await.unwrap(), Some(checkpoint(1_000)));
     assert_eq!(house.store.playout().end(channel).await.unwrap(), Some(at(1_000)));
 }
 
@@ -33,7 +33,7 @@ async fn a_window_holds_every_row_that_overlaps_it() {
     let house = House::open().await;
     let channel = house.channel("1").await.id;
     let rows = [entry(0, 10, None), entry(10, 20, None), entry(20, 30, None)];
-    house.store.playout().append(channel, &rows, &cursor(30)).await.unwrap();
+    house.store.playout().append(channel, &rows, &checkpoint(30)).await.unwrap();
     for (from, to, expected) in [
         (-5, 0, vec![]),
         (-5, 1, vec![0]),
@@ -55,8 +55,8 @@ async fn what_is_on_air_depends_on_the_moment_alone() {
     let (one, two) = (house.channel("1").await.id, house.channel("2").await.id);
     house.channel("3").await;
     let playout = house.store.playout();
-    playout.append(one, &[entry(0, 10, None), entry(10, 20, None)], &cursor(20)).await.unwrap();
-    playout.append(two, &[entry(5, 15, None)], &cursor(15)).await.unwrap();
+    playout.append(one, &[entry(0, 10, None), entry(10, 20, None)], &checkpoint(20)).await.unwrap();
+    playout.append(two, &[entry(5, 15, None)], &checkpoint(15)).await.unwrap();
     for (moment, on_one, on_two) in
         [(-1, None, None), (0, Some(0), None), (9, Some(0), Some(5)), (15, Some(10), None), (20, None, None)]
     {
@@ -76,7 +76,7 @@ async fn questions_change_nothing() {
     let house = House::open().await;
     let channel = house.channel("1").await.id;
     let playout = house.store.playout();
-    playout.append(channel, &[entry(0, 10, None)], &cursor(10)).await.unwrap();
+    playout.append(channel, &[entry(0, 10, None)], &checkpoint(10)).await.unwrap();
     house.store.close().await;
     let before = std::fs::read(house.database()).unwrap();
     let house = house.reopen().await;
@@ -84,7 +84,7 @@ async fn questions_change_nothing() {
     for moment in [-1, 0, 5, 10] {
         playout.on_air(channel, at(moment)).await.unwrap();
         playout.window(channel, at(moment), at(moment + 7)).await.unwrap();
-        assert_eq!(playout.cursor(channel).await.unwrap(), Some(cursor(10)));
+        assert_eq!(playout.checkpoint(channel, at(10)).await.unwrap(), Some(checkpoint(10)));
         assert_eq!(playout.end(channel).await.unwrap(), Some(at(10)));
     }
     assert_eq!(starts(&house, channel, 0, 10).await, [at(0)]);
@@ -100,8 +100,8 @@ async fn rows_that_do_not_continue_the_timeline_are_refused_and_nothing_changes(
     let house = House::open().await;
     let channel = house.channel("1").await.id;
     let playout = house.store.playout();
-    playout.append(channel, &[entry(0, 10, None)], &cursor(10)).await.unwrap();
-    let refused = async |rows: &[NewEntry]| playout.append(channel, rows, &cursor(99)).await.unwrap_err();
+    playout.append(channel, &[entry(0, 10, None)], &checkpoint(10)).await.unwrap();
+    let refused = async |rows: &[NewEntry]| playout.append(channel, rows, &checkpoint(99)).await.unwrap_err();
     let early = refused(&[entry(9, 20, None)]).await;
     assert!(matches!(early, StoreError::Overlap { .. }), "{early:?}");
     let late = refused(&[entry(11, 20, None)]).await;
@@ -114,8 +114,8 @@ async fn rows_that_do_not_continue_the_timeline_are_refused_and_nothing_changes(
     let ghost = refused(&[entry(10, 20, None), entry(20, 30, Some(MediaId(7)))]).await;
     assert!(matches!(ghost, StoreError::NoSuch { what: "media", id: 7 }), "{ghost:?}");
     assert_eq!(playout.end(channel).await.unwrap(), Some(at(10)));
-    assert_eq!(playout.cursor(channel).await.unwrap(), Some(cursor(10)));
-    let nobody = playout.append(NOBODY, &[entry(0, 10, None)], &cursor(10)).await;
+    assert_eq!(playout.checkpoint(channel, at(10)).await.unwrap(), Some(checkpoint(10)));
+    let nobody = playout.append(NOBODY, &[entry(0, 10, None)], &checkpoint(10)).await;
     assert!(matches!(nobody, Err(StoreError::NoSuch { what: "channel", .. })), "{nobody:?}");
 }
 
@@ -125,19 +125,19 @@ async fn a_change_of_schedule_never_touches_what_has_begun() {
     let channel = house.channel("1").await.id;
     let playout = house.store.playout();
     let rows = [entry(0, 10, None), entry(10, 20, None), entry(20, 30, None)];
-    playout.append(channel, &rows, &cursor(30)).await.unwrap();
+    playout.append(channel, &rows, &checkpoint(30)).await.unwrap();
     let began = playout.window(channel, at(0), at(20)).await.unwrap();
     // At 15 the row 10..20 is on air; it stays, and what follows starts where it stops.
-    let cut = playout.replace_from(channel, at(15), &[entry(15, 40, None)], &cursor(40)).await;
+    let cut = playout.replace_from(channel, at(15), &[entry(15, 40, None)], &checkpoint(40)).await;
     assert!(matches!(cut, Err(StoreError::Overlap { .. })), "{cut:?}");
     assert_eq!(starts(&house, channel, 0, 99).await, [at(0), at(10), at(20)]);
-    playout.replace_from(channel, at(15), &[entry(20, 25, None), entry(25, 50, None)], &cursor(50)).await.unwrap();
+    playout.replace_from(channel, at(15), &[entry(20, 25, None), entry(25, 50, None)], &checkpoint(50)).await.unwrap();
     assert_eq!(starts(&house, channel, 0, 99).await, [0, 10, 20, 25].map(at));
     assert_eq!(playout.window(channel, at(0), at(20)).await.unwrap(), began);
     // From a boundary on, the row that starts there is replaced.
-    playout.replace_from(channel, at(20), &[entry(20, 60, None)], &cursor(60)).await.unwrap();
+    playout.replace_from(channel, at(20), &[entry(20, 60, None)], &checkpoint(60)).await.unwrap();
     assert_eq!(starts(&house, channel, 0, 99).await, [0, 10, 20].map(at));
-    let hole = playout.replace_from(channel, at(20), &[entry(21, 60, None)], &cursor(60)).await;
+    let hole = playout.replace_from(channel, at(20), &[entry(21, 60, None)], &checkpoint(60)).await;
     assert!(matches!(hole, Err(StoreError::Gap { .. })), "{hole:?}");
     assert_eq!(playout.end(channel).await.unwrap(), Some(at(60)));
 }
@@ -148,12 +148,16 @@ async fn old_rows_are_pruned_but_never_one_that_is_still_on() {
     let channel = house.channel("1").await.id;
     let playout = house.store.playout();
     let rows = [entry(0, 10, None), entry(10, 20, None), entry(20, 30, None)];
-    playout.append(channel, &rows, &cursor(30)).await.unwrap();
+    playout.append(channel, &rows, &checkpoint(30)).await.unwrap();
     assert_eq!(playout.prune(at(19)).await.unwrap(), 1);
     assert_eq!(starts(&house, channel, 0, 99).await, [at(10), at(20)]);
     assert_eq!(playout.prune(at(30)).await.unwrap(), 2);
     assert_eq!(playout.end(channel).await.unwrap(), None);
-    assert_eq!(playout.cursor(channel).await.unwrap(), Some(cursor(30)), "the scheduler's place outlives its rows");
+    assert_eq!(
+        playout.checkpoint(channel, at(30)).await.unwrap(),
+        Some(checkpoint(30)),
+        "the scheduler's place outlives its rows"
+    );
 }
 
 #[tokio::test]
@@ -164,8 +168,8 @@ async fn two_weeks_of_short_clips_are_one_change_and_one_page_of_the_guide() {
     let playout = house.store.playout();
     let rows: Vec<_> = (0..14 * 24 * 60).map(|minute| entry(minute * 60_000, (minute + 1) * 60_000, None)).collect();
     let end = rows.len() as i64 * 60_000;
-    playout.append(channel, &rows, &cursor(end)).await.unwrap();
-    playout.append(other, &rows[..10], &cursor(600_000)).await.unwrap();
+    playout.append(channel, &rows, &checkpoint(end)).await.unwrap();
+    playout.append(other, &rows[..10], &checkpoint(600_000)).await.unwrap();
     assert_eq!(playout.window(channel, at(0), at(end)).await.unwrap().len(), rows.len());
     assert_eq!(starts(&house, channel, end - 90_000, end).await, [at(end - 120_000), at(end - 60_000)]);
 }
@@ -239,8 +243,8 @@ async fn check_steps(steps: Vec<Step>) {
         let rows = apply_to_model(&mut model, &step);
         // Whether the store refuses a step shows in its rows, which must equal the list's.
         let _outcome = match &step {
-            Step::Append(_) | Step::AppendAt(..) => playout.append(channel, &rows, &cursor(0)).await.err(),
-            Step::ReplaceFrom(from, _) => playout.replace_from(channel, at(*from), &rows, &cursor(0)).await.err(),
+            Step::Append(_) | Step::AppendAt(..) => playout.append(channel, &rows, &checkpoint(0)).await.err(),
+            Step::ReplaceFrom(from, _) => playout.replace_from(channel, at(*from), &rows, &checkpoint(0)).await.err(),
             Step::Prune(before) => playout.prune(at(*before)).await.err(),
         };
         let stored = playout.window(channel, at(-1), at(1_000_000)).await.unwrap();
