@@ -3,7 +3,10 @@
 //! A picker is two functions: from an [`AudioRequest`] to an [`AudioAnswer`] and from a [`SubtitleRequest`] to a [`SubtitleAnswer`].
 //! Streams are named by absolute index (place in the file) and by relative index (place among the streams of their type), because FFmpeg uses both.
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, DeserializeOwned},
+};
 
 use crate::media::Disposition;
 
@@ -90,13 +93,25 @@ pub struct AudioRequest {
     /// The sound streams, in file order.
     pub streams: Vec<AudioCandidate>,
     /// What is preferred.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known_members")]
     pub preferences: AudioPreferences,
     /// In which language the work was made, if known.
     #[serde(default)]
     pub original_language: Option<String>,
     /// How many channels are sent: 1, 2 or 6.
     pub output_channels: u8,
+}
+
+/// Reads preferences of a request, where the members that a newer host adds are ignored; in a channel's settings they are mistakes.
+fn known_members<'de, D: Deserializer<'de>, T: Default + Serialize + DeserializeOwned>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let mut preferences = serde_json::Value::deserialize(deserializer)?;
+    let known = serde_json::to_value(T::default()).map_err(de::Error::custom)?;
+    if let Some(members) = preferences.as_object_mut() {
+        members.retain(|name, _| known.get(name).is_some());
+    }
+    T::deserialize(preferences).map_err(de::Error::custom)
 }
 
 /// One sound stream on offer.
@@ -314,7 +329,7 @@ pub struct SubtitleRequest {
     /// Streams of the file in file order, then files beside it.
     pub streams: Vec<SubtitleCandidate>,
     /// What is preferred.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known_members")]
     pub preferences: SubtitlePreferences,
     /// Language of the chosen sound, as the file writes it.
     #[serde(default)]
@@ -527,6 +542,16 @@ mod tests {
         let mut mismarked = answer((4, 1));
         mismarked.chosen = None;
         assert_eq!(mismarked.check(&request()), Err(PickFault::Marks));
+    }
+
+    #[test]
+    fn unknown_preferences_are_mistakes_in_settings_and_ignored_in_requests() {
+        let newer = serde_json::json!({ "languages": ["de"], "loudness": "high" });
+        assert!(serde_json::from_value::<AudioPreferences>(newer.clone()).is_err());
+        let mut document = serde_json::to_value(request()).unwrap();
+        document["preferences"] = newer;
+        let read: AudioRequest = serde_json::from_value(document).unwrap();
+        assert_eq!(read.preferences.languages, ["de"]);
     }
 
     #[test]

@@ -1,12 +1,19 @@
-//! The kit with which an author tests a scheduler.
+//! The kit with which an author tests a strategy.
 //!
-//! Does: call a scheduler the way the host will, and name the first broken promise.
+//! Two ways in: the functions here take a strategy as it is, [`Plugins`] opens a whole library through its exported functions, as the host does.
+//!
+//! Does: call a strategy the way the host will, and name the first broken promise.
 //! Does not: judge taste; an answer may be dull.
 //! Invariant: what passes here is not refused by the host for the same request.
 
 use exstreamtv_model::schedule::{AnswerFault, PlanAnswer, PlanEntry, PlanRequest, Window};
 
 use crate::{PlanError, Scheduler};
+
+mod vectors;
+
+pub use crate::glue::loopback::{Described, Instance, Plugins, Refusal, TestHost};
+pub use vectors::{Vector, VectorFault};
 
 /// Which promise a scheduler broke.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
