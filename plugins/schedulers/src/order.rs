@@ -133,10 +133,11 @@ impl<'a> Order<'a> {
         if let Some(ahead) = self.peek(in_reach).iter().position(|item| item.id == id) {
             return self.take(ahead).is_some();
         }
-        let Some(mark) = self.stream.jump(self.behind, id) else { return false };
+        // The stream goes back to `behind`, so what was drawn beyond that is drawn again.
         self.queue.truncate(self.waiting);
-        self.behind = Some(mark);
-        true
+        let jumped = self.stream.jump(self.behind, id);
+        self.behind = jumped.or(self.behind);
+        jumped.is_some()
     }
 
     /// Returns what must be remembered to go on here; `None` before anything was ever taken.
@@ -205,7 +206,7 @@ trait Stream {
     /// Returns where the stream stands.
     fn mark(&self) -> Mark;
 
-    /// Goes back to `from` (`None`: to the beginning) and then behind item `id`; `None` moves nothing: the item is not known here.
+    /// Goes back to `from` (`None`: to the beginning), and from there behind item `id`, or says that it is not known here.
     fn jump(&mut self, from: Option<Mark>, id: MediaId) -> Option<Mark>;
 
     fn place(&self, mark: Mark) -> Place;

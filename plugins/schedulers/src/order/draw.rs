@@ -12,12 +12,10 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) enum Purpose {
     /// The order of one pass of a shuffle.
     Pass = 0,
-    /// Which half of every pass an item belongs to.
-    Half = 1,
     /// One draw of the mode `random`.
-    Draw = 2,
+    Draw = 1,
     /// One plain draw among sources.
-    Source = 3,
+    Source = 2,
 }
 
 /// The numbers of one round.
@@ -34,9 +32,14 @@ impl Numbers {
 
     /// Returns the number of `id`.
     pub(crate) fn of(&mut self, id: u64) -> u64 {
+        self.of_two(id)[0]
+    }
+
+    /// Returns two numbers of `id`, the first one being that of [`Self::of`].
+    pub(crate) fn of_two(&mut self, id: u64) -> [u64; 2] {
         self.0.set_stream(id);
         self.0.set_word_pos(0);
-        self.0.next_u64()
+        [self.0.next_u64(), self.0.next_u64()]
     }
 }
 

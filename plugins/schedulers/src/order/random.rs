@@ -85,9 +85,9 @@ impl Stream for Random {
     fn jump(&mut self, from: Option<Mark>, id: MediaId) -> Option<Mark> {
         let start = RandomPlace { drawn: 0, last: None, ..self.at };
         self.at = if let Some(Mark::Random(place)) = from { place } else { start };
-        let known = self.items.binary_search_by_key(&id, |(id, ..)| *id).is_ok();
+        self.items.binary_search_by_key(&id, |(id, ..)| *id).ok()?;
         self.at = RandomPlace { drawn: self.at.drawn.wrapping_add(1), last: Some(id), ..self.at };
-        known.then(|| self.mark())
+        Some(self.mark())
     }
 
     fn place(&self, mark: Mark) -> Place {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use exstreamtv_model::{
     MediaId, MediaKind,
-    schedule::{MAX_STATE_BYTES, PoolItem},
+    schedule::{MAX_STATE_BYTES, Pool, PoolItem},
 };
 use exstreamtv_plugin_sdk::plan_in_windows;
 use proptest::prelude::*;
@@ -24,6 +24,7 @@ fn film(id: i64, title: &str) -> PoolItem {
         season: None,
         episode: None,
         position: None,
+        chapters_ms: Vec::new(),
     }
 }
 
@@ -42,15 +43,20 @@ fn films(count: i64) -> Vec<PoolItem> {
     (1..=count).map(|id| film(id, &format!("Film {id}"))).collect()
 }
 
+fn main(items: Vec<PoolItem>) -> Vec<Pool> {
+    vec![Pool::whole(MAIN_POOL, items)]
+}
+
 fn request(pool: Vec<PoolItem>, order: ItemOrder, hours: i64) -> PlanRequest {
     PlanRequest {
+        channel: "5".into(),
         zone: "Europe/Berlin".into(),
         window: Window { start_ms: START_MS, stop_ms: START_MS + hours * HOUR_MS },
-        pool,
-        order,
+        settings: serde_json::to_value(SequenceSchedule { order }).unwrap(),
+        pools: main(pool),
         state: None,
         seed: 99,
-        after: None,
+        aired: Vec::new(),
     }
 }
 
@@ -150,8 +156,8 @@ fn a_shuffle_is_the_same_on_every_machine_and_in_every_version() {
     assert_ne!(ids(&plan(&other)), GOLDEN_SHUFFLE);
 }
 
-// The first half was also computed by an independent ChaCha8, one draw per id.
-const GOLDEN_SHUFFLE: [i64; 16] = [2, 5, 7, 4, 3, 8, 6, 1, 2, 4, 8, 3, 7, 1, 5, 6];
+// Also computed by an independent ChaCha8 and shuffle, written in Python.
+const GOLDEN_SHUFFLE: [i64; 16] = [5, 3, 8, 6, 1, 2, 7, 4, 3, 5, 6, 1, 2, 8, 4, 7];
 
 #[test]
 fn each_pass_of_a_shuffle_is_another_one() {
@@ -168,7 +174,7 @@ fn an_added_item_comes_in_its_turn_and_moves_no_other() {
     let answer = plan(&request);
     assert_eq!(ids(&answer), [1, 3]);
     let pool = vec![film(1, "A"), film(2, "B"), film(3, "C"), film(4, "D"), film(5, "E")];
-    let grown = PlanRequest { pool, ..following(&request, &answer, 5) };
+    let grown = PlanRequest { pools: main(pool), ..following(&request, &answer, 5) };
     assert_eq!(ids(&plan(&grown)), [4, 5, 1, 2, 3]);
 }
 
@@ -177,10 +183,10 @@ fn a_removed_item_leaves_its_place_and_a_renamed_one_takes_it_along() {
     let request = by_name(vec![film(1, "A"), film(2, "B"), film(3, "C")], 2);
     let answer = plan(&request);
     assert_eq!(ids(&answer), [1, 2]);
-    let without = PlanRequest { pool: vec![film(1, "A"), film(3, "C")], ..following(&request, &answer, 2) };
+    let without = PlanRequest { pools: main(vec![film(1, "A"), film(3, "C")]), ..following(&request, &answer, 2) };
     assert_eq!(ids(&plan(&without)), [3, 1]);
     let renamed = vec![film(1, "A"), film(2, "Z"), film(3, "C")];
-    let renamed = PlanRequest { pool: renamed, ..following(&request, &answer, 2) };
+    let renamed = PlanRequest { pools: main(renamed), ..following(&request, &answer, 2) };
     assert_eq!(ids(&plan(&renamed)), [1, 3]);
 }
 
@@ -191,7 +197,7 @@ fn edits_of_the_pool_do_not_reshuffle_what_is_left_of_a_pass() {
     let rest = ids(&plan(&following(&request, &answer, 12)));
     let mut pool = films(22);
     pool.retain(|item| item.id.0 != rest[3]);
-    let edited = ids(&plan(&PlanRequest { pool, ..following(&request, &answer, 12) }));
+    let edited = ids(&plan(&PlanRequest { pools: main(pool), ..following(&request, &answer, 12) }));
     let kept = |ids: &[i64]| ids.iter().copied().filter(|id| *id <= 20 && *id != rest[3]).collect::<Vec<_>>();
     let (before, after) = (kept(&rest), kept(&edited));
     let common = before.len().min(after.len());
@@ -203,7 +209,7 @@ fn edits_of_the_pool_do_not_reshuffle_what_is_left_of_a_pass() {
 fn an_empty_collection_shows_the_slate_and_keeps_its_place() {
     let request = by_name(films(5), 2);
     let answer = plan(&request);
-    let away = PlanRequest { pool: Vec::new(), ..following(&request, &answer, 3) };
+    let away = PlanRequest { pools: main(Vec::new()), ..following(&request, &answer, 3) };
     let slate = plan(&away);
     assert_eq!(slate.entries.len(), 1);
     assert_eq!((slate.entries[0].item, slate.entries[0].stop_ms), (None, away.window.stop_ms));
@@ -251,28 +257,57 @@ fn a_state_that_makes_no_sense_starts_over_with_a_note() {
     assert_eq!((ids(&fresh), fresh.notes.len()), (start, 0));
 }
 
-#[test]
-fn behind_a_cut_the_order_goes_on_from_what_is_on_air() {
-    let request = by_name(films(5), 9);
-    let answer = plan(&request);
-    assert_eq!(ids(&answer), [1, 2, 3, 4, 5, 1, 2, 3, 4]);
-    let cut = PlanRequest { after: Some(MediaId(2)), ..following(&request, &answer, 3) };
-    assert_eq!(ids(&plan(&cut)), [3, 4, 5]);
-    let gone = PlanRequest { after: Some(MediaId(77)), ..following(&request, &answer, 3) };
-    assert_eq!((ids(&plan(&gone)), plan(&gone).notes.len()), (vec![5, 1, 2], 1));
+/// The request for the hours behind the first entries of an answer, as after an edit: with the state from before that answer.
+fn behind(request: &PlanRequest, answer: &PlanAnswer, kept: usize, hours: i64) -> PlanRequest {
+    let start_ms = answer.entries[kept].start_ms;
+    let window = Window { start_ms, stop_ms: start_ms + hours * HOUR_MS };
+    PlanRequest { window, aired: answer.entries[..kept].to_vec(), ..request.clone() }
 }
 
 #[test]
-fn behind_a_cut_a_shuffle_plays_what_it_had_planned() {
-    let request = shuffled(films(20), 15);
+fn behind_a_cut_the_order_goes_on_from_what_is_on_air() {
+    for request in [by_name(films(5), 9), shuffled(films(5), 9)] {
+        let before = plan(&request);
+        let second = following(&request, &before, 9);
+        let whole = plan(&second);
+        for kept in 0..9 {
+            let again = plan(&behind(&second, &whole, kept, 9 - i64::try_from(kept).unwrap()));
+            assert_eq!(again.entries, whole.entries[kept..]);
+            assert_eq!((again.state, again.notes), (whole.state.clone(), vec![]));
+        }
+    }
+}
+
+#[test]
+fn what_was_on_air_but_is_gone_is_passed_with_a_note() {
+    let request = by_name(films(5), 5);
     let answer = plan(&request);
-    let planned = ids(&answer);
-    let cut = PlanRequest { after: Some(MediaId(planned[9])), ..following(&request, &answer, 10) };
-    let again = ids(&plan(&cut));
-    assert_eq!(again[..5], planned[10..15]);
-    assert_eq!(planned[..10].iter().chain(&again).collect::<BTreeSet<_>>().len(), 20, "one pass, each item once");
-    let long_gone = PlanRequest { after: Some(MediaId(planned[0])), ..following(&request, &answer, 10) };
-    assert_eq!(plan(&long_gone).notes.len(), 1);
+    let cut = PlanRequest { pools: main(films(5).split_off(2)), ..behind(&request, &answer, 3, 3) };
+    let again = plan(&cut);
+    assert_eq!((ids(&again), again.notes.len()), (vec![4, 5, 3], 2));
+}
+
+#[test]
+fn what_another_strategy_laid_does_not_move_the_order() {
+    let request = by_name(films(5), 5);
+    let mut cut = behind(&request, &plan(&request), 3, 3);
+    cut.aired.iter_mut().for_each(|entry| entry.rule = "evening".into());
+    assert_eq!(ids(&plan(&cut)), [1, 2, 3]);
+}
+
+#[test]
+fn settings_are_checked_and_the_channels_collection_is_asked_for() {
+    let prepare = |settings| Sequence.prepare(&PrepareRequest { zone: "UTC".into(), settings });
+    for right in [Value::Null, serde_json::json!({}), serde_json::json!({ "order": { "by": "shuffle", "seed": 4 } })] {
+        let preparation = prepare(right);
+        assert_eq!(preparation.faults, []);
+        assert_eq!(preparation.pools, [PoolNeed { key: MAIN_POOL.into(), source: PoolSource::Channel }]);
+    }
+    for wrong in [serde_json::json!({ "order": { "by": "size" } }), serde_json::json!({ "oder": { "by": "name" } })] {
+        assert_eq!(prepare(wrong.clone()).faults.len(), 1, "{wrong}");
+        let planned = Sequence.plan(&PlanRequest { settings: wrong, ..by_name(films(1), 1) });
+        assert!(matches!(planned, Err(PlanError::BadSettings { .. })));
+    }
 }
 
 #[test]
@@ -335,12 +370,13 @@ proptest! {
     }
 
     #[test]
-    fn any_state_is_survived(state in "\\PC{0,40}", number in any::<i64>()) {
-        let by_shuffle = serde_json::json!({
-            "version": 1, "by": "shuffle", "seed": 7, "pass": u64::MAX - number.unsigned_abs() % 2, "drawn": number.to_string(),
-            "recent": [number.to_string(), "1", "1", "2"], "held": ["1", "2", "2", number.to_string()],
+    fn any_state_is_survived(text in "\\PC{0,40}", number in any::<i64>(), pass in any::<u64>(), flip in any::<bool>()) {
+        let place = |mode: &str| serde_json::json!({
+            "mode": mode, "seed": 7, "pass": pass, "halves": [[pass, flip], [number.unsigned_abs(), !flip], [0, flip]], "last": number.to_string(),
+            "drawn": pass, "name": text, "title": text, "id": number.to_string(), "waiting": ["1", "1", number.to_string()],
         });
-        for state in [serde_json::json!(state), serde_json::json!({ "by": state }), by_shuffle] {
+        let states = [place("shuffle"), place("ordered"), place("random"), serde_json::json!(text)];
+        for state in states.map(|cursor| serde_json::json!({ "version": STATE_VERSION, "cursor": cursor })) {
             plan(&PlanRequest { state: Some(state.clone()), ..by_name(films(3), 5) });
             plan(&PlanRequest { state: Some(state), ..shuffled(films(3), 5) });
         }

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::order::OrderMode;
+
 /// A day's or week's slots, and what fills the time between them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -19,7 +21,7 @@ pub struct TimeSlotSchedule {
     #[serde(deserialize_with = "id_or_name", skip_serializing_if = "Option::is_none")]
     pub default_collection_id: Option<String>,
     /// The order in which holes play the default collection.
-    pub default_order_mode: TimeSlotOrderMode,
+    pub default_order_mode: OrderMode,
     /// Clips for holes and gaps, and for slots that name no filler of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filler: Option<TimeSlotFiller>,
@@ -48,7 +50,7 @@ pub struct TimeSlot {
     pub collection_id: Option<String>,
     /// In which order it plays.
     #[serde(default)]
-    pub order_mode: TimeSlotOrderMode,
+    pub order_mode: OrderMode,
     /// What fills the rest of the slot.
     #[serde(default)]
     pub padding_mode: TimeSlotPaddingMode,
@@ -82,20 +84,6 @@ pub struct TimeSlot {
     /// Breaks inside the items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaks: Option<TimeSlotBreaks>,
-}
-
-/// In which order a slot plays its collection.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum TimeSlotOrderMode {
-    /// By season and episode, then by name; from the beginning again after the last.
-    #[default]
-    Ordered,
-    /// A new permutation for each pass, nothing again within half a cycle.
-    Shuffle,
-    /// Drawn anew each time, never the same twice in a row.
-    Random,
 }
 
 /// What fills the rest of a slot, when its next item does not fit.
