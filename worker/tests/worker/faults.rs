@@ -5,6 +5,7 @@ use std::{io::Read, path::Path};
 use exstreamtv_model::{
     RunId,
     health::{LogLevel, RunEnd},
+    order::{BurnIn, Source},
 };
 use exstreamtv_worker_protocol::{Command, Report};
 use nix::sys::signal::Signal;
@@ -44,6 +45,30 @@ fn a_missing_film_is_a_failure_with_its_reason() {
     let mut worker = Worker::ready();
     worker.start(order(1, Path::new("/nowhere/film.mp4"), 1));
     assert!(matches!(worker.end_of(1), RunEnd::Failed { message, .. } if message.contains("No such file")));
+}
+
+#[test]
+fn subtitles_that_cannot_be_read_are_left_out_of_the_next_attempt() {
+    let (folder, path) = clip(2);
+    let bad = folder.path().join("it's, bad.srt");
+    std::fs::write(&bad, "no subtitles at all").unwrap();
+    let with = |run, beside: &Path| {
+        let mut order = order(run, &path, 10);
+        if let Source::File { subtitles, .. } = &mut order.source {
+            *subtitles = Some(BurnIn::Sidecar { path: beside.to_owned() });
+        }
+        order
+    };
+    let mut worker = Worker::ready();
+    for (run, beside) in [(1, bad.as_path()), (3, Path::new("/nowhere/gone.srt"))] {
+        worker.start(with(run, beside));
+        assert!(matches!(worker.end_of(run), RunEnd::Failed { .. }), "{}", beside.display());
+        let mut again = worker.start(with(run + 1, beside));
+        assert!(!again.read_all().is_empty());
+        assert_eq!(worker.end_of(run + 1), RunEnd::Completed);
+    }
+    worker.send(&Command::Play(Box::new(with(5, Path::new("beside.srt")))));
+    assert!(matches!(worker.end_of(5), RunEnd::NotStarted { message } if message.contains("not absolute")));
 }
 
 #[test]
