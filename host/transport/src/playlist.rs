@@ -94,7 +94,7 @@ mod tests {
             assert!(playlist.media_sequence >= last && !playlist.end_list && playlist.independent_segments);
             last = playlist.media_sequence;
             assert_eq!(playlist.target_duration, 6);
-            assert_eq!(playlist.segments.len(), (segments as usize).min(9));
+            assert_eq!(playlist.segments.len(), (segments as usize).min(10));
             for pair in playlist.segments.windows(2) {
                 let step = pair[1].program_date_time.unwrap() - pair[0].program_date_time.unwrap();
                 assert!((step.num_milliseconds() as f32 - pair[0].duration * 1_000.0).abs() <= 1.0);

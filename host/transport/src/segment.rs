@@ -12,8 +12,9 @@ use crate::{Chunk, FrameGrid, TICKS_PER_SECOND};
 
 /// A segment may be this much shorter than a GOP, so that one that begins at a join does not have to swallow a whole GOP more.
 const TOLERANCE_TICKS: i64 = TICKS_PER_SECOND / 4;
-/// Fewer make players at the live edge nervous.
-const MIN_LISTED: usize = 6;
+/// A cold channel lists its burst and its lead at once (about five segments). A player that saw the first of them alone comes again when a
+/// target duration and its own downloads are over, and loses its place if that segment is gone by then (GStreamer says so).
+const MIN_LISTED: usize = 10;
 /// RFC 8216, 6.2.2: a playlist never gets shorter than this many target durations.
 const MIN_LISTED_TARGETS: i64 = 3;
 
@@ -191,16 +192,27 @@ mod tests {
     }
 
     #[test]
+    fn a_player_that_saw_the_first_segment_of_a_cold_channel_finds_it_again_two_target_durations_later() {
+        let mut window = SegmentWindow::new(grid(), 100);
+        let (burst, two_targets) = (5, 8 / 2);
+        // A segment exists when the next one begins.
+        for number in 0..=burst + two_targets {
+            window.push(&chunk(number * 60, 60, true));
+        }
+        assert_eq!(window.listed().next().map(|segment| segment.sequence), Some(100));
+    }
+
+    #[test]
     fn removed_segments_stay_fetchable_and_then_go() {
         let mut window = SegmentWindow::new(grid(), 100);
         for number in 0..50 {
             window.push(&chunk(number * 60, 60, true));
         }
         let listed: Vec<_> = window.listed().map(|segment| segment.sequence).collect();
-        assert_eq!(listed, (143..149).collect::<Vec<_>>());
+        assert_eq!(listed, (139..149).collect::<Vec<_>>());
         assert_eq!(window.next_sequence(), 149);
-        // Listed for 12 s, so removed ones are kept for 14 s and more.
-        assert!((135..149).all(|sequence| window.find(sequence).is_some_and(|segment| segment.sequence == sequence)));
-        assert!(window.find(130).is_none() && window.find(149).is_none() && window.find(u64::MAX).is_none());
+        // Listed for 20 s, so removed ones are kept for 22 s and more.
+        assert!((128..149).all(|sequence| window.find(sequence).is_some_and(|segment| segment.sequence == sequence)));
+        assert!(window.find(100).is_none() && window.find(149).is_none() && window.find(u64::MAX).is_none());
     }
 }

@@ -31,20 +31,16 @@ pub fn measure(table: &mut Table) {
     let (_stage, setup) = film();
     let host = setup.set("ffmpeg.idle_stop_s", 3).start();
     let channel = host.channel("Film");
-    let bare = bare_command(&host, &channel);
 
-    let cold = repeat(|| from_cold(&host, &channel, first_picture));
-    let reference = repeat(|| bare_first_picture(&bare));
+    let (cold, reference) = pairs(&host, &channel, first_picture, bare_first_picture);
     table.ratio("cold tune, first decodable programme frame", cold, reference, "s", "bare FFmpeg", "≤ 1.25");
 
-    let cold_player =
-        repeat(|| from_cold(&host, &channel, |host: &Host, channel: &Channel| player(&host.at(&channel.ts()))));
-    let reference = repeat(|| bare_player(&bare));
-    table.ratio("cold tune, first picture of a player", cold_player, reference, "s", "bare FFmpeg", "≤ 1.25");
+    let player_of_channel = |host: &Host, channel: &Channel| player(&host.at(&channel.ts()));
+    let (cold, reference) = pairs(&host, &channel, player_of_channel, bare_player);
+    table.ratio("cold tune, first picture of a player", cold, reference, "s", "bare FFmpeg", "≤ 1.25");
 
-    let cold_hls = repeat(|| from_cold(&host, &channel, first_segment));
-    let reference = repeat(|| bare_first_group(&bare));
-    table.ratio("HLS cold, first segment", cold_hls, reference, "s", "bare FFmpeg, same segment", "≤ 1.5");
+    let (cold, reference) = pairs(&host, &channel, first_segment, bare_first_group);
+    table.ratio("HLS cold, first segment", cold, reference, "s", "bare FFmpeg, same segment", "≤ 1.5");
 
     let viewer = Viewer::tune(&host.at(&channel.ts()));
     viewer.wait_for_seconds(10.0);
@@ -59,12 +55,29 @@ fn repeat(mut once: impl FnMut() -> Duration) -> f64 {
     median((0..RUNS).map(|_| once().as_secs_f64()).collect())
 }
 
-/// Waits until nothing of the channel is left, then measures.
-fn from_cold(host: &Host, channel: &Channel, measure: impl FnOnce(&Host, &Channel) -> Duration) -> Duration {
+/// Measures the cold channel and, right after each time, the very command that it ran: same in-point, same mood of the machine.
+fn pairs(
+    host: &Host,
+    channel: &Channel,
+    cold: impl Fn(&Host, &Channel) -> Duration,
+    bare: fn(&[String]) -> Duration,
+) -> (f64, f64) {
+    let pair = |_| {
+        until_cold(host, channel);
+        let ours = cold(host, channel);
+        let command = bare_command(host, channel);
+        until_cold(host, channel);
+        (ours.as_secs_f64(), bare(&command).as_secs_f64())
+    };
+    let (ours, theirs) = (0..RUNS).map(pair).unzip();
+    (median(ours), median(theirs))
+}
+
+/// Waits until nothing of the channel is left.
+fn until_cold(host: &Host, channel: &Channel) {
     wait_for("the channel to go cold", LONG, || {
         (host.feed(channel).is_none() && host.ffmpegs().is_empty()).then_some(())
     });
-    measure(host, channel)
 }
 
 fn first_picture(host: &Host, channel: &Channel) -> Duration {
@@ -107,8 +120,6 @@ fn picture_from(input: &str) -> Command {
 
 /// Takes the command line of the FFmpeg on air, without the pipe for its progress.
 fn bare_command(host: &Host, channel: &Channel) -> Vec<String> {
-    let viewer = Viewer::tune(&host.at(&channel.ts()));
-    viewer.wait_for_seconds(2.0);
     let feed = host.wait_for_feed(channel, "an FFmpeg on air", |feed| feed.on_air().is_some());
     let process = host.ffmpegs().into_iter().find(|process| Some(process.pid) == feed.on_air());
     let words = process.expect("the FFmpeg on air is alive").arguments;
