@@ -23,8 +23,8 @@ clip() {
   # The title goes through a file, so that any character may stand in it.
   if [ -n "$font" ]; then
     printf '%s' "$title" >"$folder/.title"
-    words=",drawtext=fontfile=$font:textfile='$folder/.title':fontsize=h/12:fontcolor=white:borderw=3:x=(w-tw)/2:y=h/10"
-    words="$words,drawtext=fontfile=$font:text='%{pts\\:hms}':fontsize=h/8:fontcolor=white:borderw=4:x=(w-tw)/2:y=h*0.7"
+    words=",drawtext=fontfile=$font:textfile='$folder/.title':fontsize=min(h/12\\,w/18):fontcolor=white:borderw=3:x=(w-tw)/2:y=h/10"
+    words="$words,drawtext=fontfile=$font:text='%{pts\\:hms}':fontsize=min(h/8\\,w/8):fontcolor=white:borderw=4:x=(w-tw)/2:y=h*0.7"
   fi
   sound="0.12*sin(2*PI*t*$tone*(1+0.25*floor(mod(t,4))/2))*exp(-3*mod(t,0.5))"
   ffmpeg -nostdin -v error -y -f lavfi -i "$picture:r=$rate:d=$seconds$words" -f lavfi -i "aevalsrc='$sound|$sound':s=48000:d=$seconds" \
