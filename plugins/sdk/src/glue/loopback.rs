@@ -83,6 +83,17 @@ impl Plugins {
         descriptors.filter_map(|descriptor| unsafe { descriptor.as_ref() }).map(Described::of).collect()
     }
 
+    /// Returns the text of the sidecar `NAME.plugin.toml` that has to lie beside the library.
+    ///
+    /// Keep it as a file, and let a test compare the two: then the sidecar cannot fall behind.
+    pub fn sidecar(self) -> String {
+        let mut text = format!("abi = {}\n", self.entry.abi_major);
+        for plugin in self.described() {
+            plugin.write_sidecar(&mut text);
+        }
+        text
+    }
+
     /// Makes an instance of the plugin `id`; an empty `config` is none.
     ///
     /// # Errors
@@ -123,6 +134,25 @@ impl Described {
             encodings: descriptor.encodings,
             permissions: descriptor.permissions,
         }
+    }
+
+    fn write_sidecar(&self, text: &mut String) {
+        let texts = [
+            ("id", &self.id),
+            ("name", &self.name),
+            ("version", &self.version),
+            ("vendor", &self.vendor),
+            ("licence", &self.licence),
+            ("url", &self.url),
+            ("contract", &self.contract),
+        ];
+        text.push_str("\n[[plugin]]\n");
+        for (name, value) in texts {
+            // What JSON writes between quotation marks TOML reads in the same way.
+            text.push_str(&format!("{name} = {}\n", Value::from(value.as_str())));
+        }
+        text.push_str(&format!("min_host_minor = {}\n", self.min_host_minor));
+        text.push_str("encodings = [\"json\"]\npermissions = []\n");
     }
 }
 
