@@ -7,11 +7,21 @@
 use exstreamtv_model::schedule::{PoolItem, Window};
 use exstreamtv_plugin_sdk::PlanError;
 
+mod balance;
 mod order;
 mod sequence;
+mod settings;
+mod time_slots;
 
+pub use balance::{
+    AllResting, Balance, BalanceMode, BalanceSchedule, BalanceSource, FallbackSource, SourceShare, distribution,
+};
 pub use order::OrderMode;
 pub use sequence::{Sequence, SequenceSchedule};
+pub use time_slots::{
+    OnAir, TimeSlot, TimeSlotBreaks, TimeSlotFiller, TimeSlotFlexMode, TimeSlotLateness, TimeSlotPaddingMode,
+    TimeSlotSchedule, TimeSlots, item_at, next_slot, slot_on_air,
+};
 
 /// Refuses a window or an item without length before anything is laid.
 fn check<'i>(window: Window, items: impl IntoIterator<Item = &'i PoolItem>) -> Result<(), PlanError> {

@@ -9,7 +9,7 @@ use chrono_tz::{GapInfo, Tz};
 
 /// Returns the moment at which clocks in `zone` show `local`: the first valid moment behind a gap, the earlier one of two in a fold.
 pub(super) fn moment(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
-    use chrono::MappedLocalTime::{Ambiguous, None, Single};
+    use chrono::LocalResult::{Ambiguous, None, Single};
     match zone.from_local_datetime(&local) {
         Single(only) => only.to_utc(),
         Ambiguous(earlier, _) => earlier.to_utc(),

@@ -134,7 +134,7 @@ impl Gap<'_> {
 impl ClipLog {
     /// Notes that `clip` was on until `stop_ms`.
     pub(super) fn air(&mut self, clip: MediaId, stop_ms: i64) {
-        self.aired += 1;
+        self.aired = self.aired.saturating_add(1);
         self.stop_ms = stop_ms;
         if let Some((number, _)) = self.last.insert(clip, (self.aired, stop_ms)) {
             self.by_number.remove(&number);

@@ -45,8 +45,8 @@ pub(super) struct Place {
     pub(super) rule: String,
     /// By how much its end has moved.
     pub(super) shift_ms: i64,
-    /// Whether the one before ran over, and this one has not dealt with it yet.
-    pub(super) late: bool,
+    /// How late it began, where it must make up for that itself.
+    pub(super) late_ms: i64,
     /// Whether an item of its own was on.
     pub(super) begun: bool,
 }

@@ -103,13 +103,17 @@ impl Rules {
         members.map(|slot| slot.id.as_str())
     }
 
+    /// Returns the keys of all lists of clips; one may come more than once.
+    pub(super) fn filler_pools(&self) -> impl Iterator<Item = &str> {
+        self.all().flat_map(|rule| &rule.fillers).map(|list| list.pool.as_str())
+    }
+
     /// Returns what the rules draw from, each pool once.
     pub(super) fn pools(&self) -> Vec<PoolNeed> {
         let mut needs: Vec<PoolNeed> = Vec::new();
-        let fillers = self.all().flat_map(|rule| &rule.fillers).map(|filler| &filler.pool);
-        for key in self.all().filter_map(|rule| rule.pool.as_ref()).chain(fillers) {
-            if needs.iter().all(|need| need.key != *key) {
-                needs.push(PoolNeed { key: key.clone(), source: source(key) });
+        for key in self.all().filter_map(|rule| rule.pool.as_deref()).chain(self.filler_pools()) {
+            if needs.iter().all(|need| need.key != key) {
+                needs.push(PoolNeed { key: key.to_owned(), source: source(key) });
             }
         }
         needs
@@ -154,12 +158,13 @@ impl SlotRule {
     /// Holes are packed; what is cut at their end comes again in full.
     fn of_holes(schedule: &TimeSlotSchedule) -> Self {
         let has_filler = schedule.filler.is_some();
+        let pool = schedule.default_collection_id.as_deref().map(key);
         Self {
             id: HOLE.to_owned(),
             name: "the default collection".to_owned(),
-            pool: schedule.default_collection_id.as_deref().map(key),
+            cursor: format!("{HOLE}/{}", pool.as_deref().unwrap_or_default()),
+            pool,
             order: schedule.default_order_mode,
-            cursor: HOLE.to_owned(),
             padding: if has_filler { TimeSlotPaddingMode::Filler } else { TimeSlotPaddingMode::Loop },
             flex: Flex::Compress,
             lateness: TimeSlotLateness::JoinLate,

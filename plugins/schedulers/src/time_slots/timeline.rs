@@ -65,6 +65,11 @@ impl Timeline {
         self.0[behind.max(1) - 1]
     }
 
+    /// Returns all stretches that were laid.
+    pub(super) fn stretches(&self) -> impl Iterator<Item = Stretch> {
+        self.0.iter().copied()
+    }
+
     /// Returns the stretch behind `stretch`; the last one is behind itself.
     pub(super) fn behind(&self, stretch: Stretch) -> Stretch {
         self.at(stretch.stop_ms)
