@@ -25,6 +25,8 @@ pub struct Config {
     pub ffmpeg: Ffmpeg,
     /// What new channels send.
     pub profile: Profile,
+    /// Strategies that are libraries.
+    pub plugins: Plugins,
     /// The database.
     pub database: Database,
 }
@@ -119,6 +121,34 @@ pub struct Profile {
     pub audio_channels: u8,
 }
 
+/// Strategies that are libraries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plugins {
+    /// Folders that are searched before the system's own; absolute.
+    pub paths: Vec<PathBuf>,
+    /// Where plugins run.
+    pub isolation: Isolation,
+    /// The plugin that picks the sound of a file; empty takes the author's default.
+    pub audio_picker: String,
+    /// The plugin that picks subtitles; empty shows none.
+    pub subtitle_picker: String,
+    /// The plugin that proposes what to do about an incident; empty calls a person.
+    pub resolver: String,
+}
+
+/// Where plugins run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// The shipped ones inside the host, all others in processes of their own.
+    Auto,
+    /// Each in a process of its own.
+    Process,
+    /// All inside the host: faster, and a crash of one ends the host.
+    InProcess,
+}
+
 /// The database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -178,6 +208,18 @@ impl Default for Profile {
     }
 }
 
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            paths: vec![],
+            isolation: Isolation::Auto,
+            audio_picker: "exstreamtv.audio-picker".into(),
+            subtitle_picker: "exstreamtv.subtitle-picker".into(),
+            resolver: String::new(),
+        }
+    }
+}
+
 impl Default for Database {
     fn default() -> Self {
         Self { path: "exstreamtv.db".into() }
@@ -211,6 +253,12 @@ pub enum ValueError {
         /// What stands there.
         text: String,
     },
+    /// A folder that depends on where the server is started.
+    #[error("use [plugins] paths = {}: it must be absolute, such as /usr/local/lib/exstreamtv/plugins", .path.display())]
+    PluginPath {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// A number that makes no sense.
     #[error("use {key} = {value}: it must be from {min} to {max}")]
     Range {
@@ -242,6 +290,9 @@ impl Config {
             || (url.starts_with("http://") || url.starts_with("https://")) && !url.contains([' ', '?', '#', '"', '<']);
         if !url_ok {
             return Err(ValueError::PublicUrl { text: url.clone() });
+        }
+        if let Some(path) = self.plugins.paths.iter().find(|path| !path.is_absolute()) {
+            return Err(ValueError::PluginPath { path: path.clone() });
         }
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
@@ -325,6 +376,7 @@ mod tests {
         assert!(with(|c| c.profile.frame_rate = "fast".into()).contains("frame_rate"));
         assert!(with(|c| c.profile.width = 7).contains("[profile]"));
         assert!(with(|c| c.playout.zone = "Mars".into()).contains("IANA"));
+        assert!(with(|c| c.plugins.paths = vec!["plugins".into()]).contains("[plugins] paths"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use exstreamtv_model::{
     EntryKind,
-    incident::{Action, ProposeAnswer, ProposeRequest, Proposal, Risk},
+    incident::{Action, Proposal, ProposeAnswer, ProposeRequest, Risk},
     pick::{
         AudioAnswer, AudioCandidate, AudioRequest, RankedAudio, RankedSubtitle, StreamRef, SubtitleAnswer,
         SubtitleRequest,
@@ -21,21 +21,21 @@ use exstreamtv_schedulers::Sequence;
 /// What people read where the host itself chose.
 const WHY: &str = "the built-in choice, because no plugin gave one";
 
-/// Plans one item after the other from everything that was offered as a programme; the slate where there is nothing.
-///
-/// The state is left as it is: the strategy that failed finds it unchanged when it works again.
-pub fn plan(request: &PlanRequest) -> PlanAnswer {
+/// Plans one item after the other from everything that was offered as a programme; the slate where there is nothing. `place` is the state of the
+/// last such plan.
+pub fn plan(request: &PlanRequest, place: Option<serde_json::Value>) -> PlanAnswer {
     let one_pool = PlanRequest {
-        pools: vec![Pool::whole(MAIN_POOL, programmes(request))],
+        channel: request.channel.clone(),
+        zone: request.zone.clone(),
+        window: request.window,
         settings: serde_json::Value::Null,
-        state: None,
-        aired: vec![],
-        ..request.clone()
+        pools: vec![Pool::whole(MAIN_POOL, programmes(request))],
+        state: place,
+        seed: request.seed,
+        aired: request.aired.clone(),
     };
     let answer = Sequence.plan(&one_pool).ok().filter(|answer| answer.check(&one_pool).is_ok());
-    let mut answer = answer.unwrap_or_else(|| slate(request));
-    answer.state = request.state.clone().unwrap_or_default();
-    answer
+    answer.unwrap_or_else(|| slate(request))
 }
 
 /// Every item once; those of pools that hold nothing but filler only where there is nothing else.
@@ -105,4 +105,60 @@ pub fn pick_subtitle(request: &SubtitleRequest) -> SubtitleAnswer {
 pub fn propose(_request: &ProposeRequest) -> ProposeAnswer {
     let proposal = Proposal { action: Action::Escalate, risk: Risk::Safe, confidence: 1.0, why: WHY.into() };
     ProposeAnswer { proposals: vec![proposal], notes: vec![] }
+}
+
+#[cfg(test)]
+mod tests {
+    use exstreamtv_model::{MediaId, MediaKind, schedule::Window};
+
+    use super::*;
+
+    fn item(id: i64) -> PoolItem {
+        PoolItem {
+            id: MediaId(id),
+            duration_ms: 1_000,
+            kind: MediaKind::Movie,
+            title: format!("film {id}"),
+            show: None,
+            season: None,
+            episode: None,
+            position: None,
+            chapters_ms: vec![],
+        }
+    }
+
+    fn request(pools: Vec<Pool>) -> PlanRequest {
+        PlanRequest {
+            channel: "1".into(),
+            zone: "UTC".into(),
+            window: Window { start_ms: 0, stop_ms: 3_000 },
+            settings: serde_json::json!({"settings": "of another strategy"}),
+            pools,
+            state: None,
+            seed: 1,
+            aired: vec![],
+        }
+    }
+
+    fn played(request: &PlanRequest) -> Vec<Option<MediaId>> {
+        let answer = plan(request, None);
+        answer.check(request).unwrap();
+        answer.entries.iter().map(|entry| entry.item).collect()
+    }
+
+    #[test]
+    fn all_programmes_of_all_pools_are_played_each_once_and_no_fillers() {
+        let pools = vec![
+            Pool::whole("a", vec![item(1), item(2)]),
+            Pool::whole("b", vec![item(2), item(3)]),
+            Pool::whole("filler:main", vec![item(9)]),
+        ];
+        assert_eq!(played(&request(pools)), [1, 2, 3].map(|id| Some(MediaId(id))));
+    }
+
+    #[test]
+    fn fillers_are_better_than_nothing_and_the_slate_is_what_nothing_looks_like() {
+        assert_eq!(played(&request(vec![Pool::whole("filler", vec![item(9)])])), [Some(MediaId(9)); 3]);
+        assert_eq!(played(&request(vec![])), [None]);
+    }
 }
