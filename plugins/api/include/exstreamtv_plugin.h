@@ -60,6 +60,7 @@
  * - UTF-8, RFC 8259 JSON, no byte order mark. Ids are strings. Times are integers in milliseconds since 1970-01-01T00:00:00Z, durations are
  *   integers in milliseconds, zones are IANA names; units stand at the end of a member's name (_ms).
  * - Ignore members that you do not know, and do not depend on the order of members. Absent optional members have the schema's default.
+ * - Lists of words may grow. Take an issue type that you do not know for UNKNOWN; a disposition or a source that you do not know for absent.
  * - Input is at most 64 levels deep where the host made it. Refuse what you cannot read with EXSTREAMTV_BAD_INPUT; never crash on it.
  * - An answer is at most 8 MiB, that of `plan` 64 MiB. A scheduler's state is at most 64 KiB and comes back unchanged, possibly to
  *   a newer version of the plugin. State that cannot be understood is no error: start over and say so in the notes.
@@ -162,8 +163,8 @@ extern "C" {
 #define EXSTREAMTV_TEXT(literal) { (literal), sizeof(literal) - 1 }
 
 /*
- * How a call ended. On anything but EXSTREAMTV_OK, the bytes in the call's sink are not an answer but a text for people: what failed, and what can
- * be done about it, one line, UTF-8. A number that is not listed counts as EXSTREAMTV_FAILED.
+ * How a call ended. On anything but EXSTREAMTV_OK, the bytes in the call's sink are not an answer but a text for people: one line of UTF-8 that says what
+ * failed and what can be done about it, lower case, so that it reads well after "failed to". A number that is not listed counts as EXSTREAMTV_FAILED.
  */
 typedef int32_t exstreamtv_status;
 

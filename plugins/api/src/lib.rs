@@ -5,7 +5,7 @@
 //!
 //! Whoever writes a plugin in Rust wants `exstreamtv-plugin-sdk`, which hides all of this. This crate is for the SDK and for the host's loader.
 //!
-//! Does: give the types the layout that the header says, and name its constants. `tests/layout` asks a C compiler whether that is so.
+//! Does: give the types the layout that the header says, and name its constants. `tests/header` asks a C compiler whether that is so.
 //! Does not: call, check, allocate or decide anything.
 //! Invariant: what is here equals the header; structs only ever grow at their ends.
 //!

@@ -77,7 +77,7 @@ fn check(vector: &Vector) -> Result<(), String> {
         T::deserialize(value).map_err(|error| error.to_string())
     }
     let (request, response) = (&vector.request, &vector.response);
-    let checked = match vector.method.as_str() {
+    match vector.method.as_str() {
         api::METHOD_PLAN => document::<PlanAnswer>(response)?
             .check(&document::<PlanRequest>(request)?)
             .map_err(|fault| fault.to_string()),
@@ -91,8 +91,7 @@ fn check(vector: &Vector) -> Result<(), String> {
             .check(&document::<ProposeRequest>(request)?)
             .map_err(|fault| fault.to_string()),
         _ => Ok(()),
-    };
-    checked
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The Rust mirror has the layout and the constants of the header. A C compiler is asked, not believed.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{collections::BTreeMap, fmt::Write, mem::offset_of};
 
 use exstreamtv_plugin_api::{
@@ -10,9 +8,7 @@ use exstreamtv_plugin_api::{
     METHOD_PREPARE, METHOD_PROPOSE, PERMISSION_NONE, QUERY_POOL_PAGE, Sink, Slice, Status,
 };
 
-mod compiler;
-
-use compiler::Compiler;
+use crate::compiler::Compiler;
 
 /// A struct as both sides see it: the header's name, its size, its members with their offsets.
 struct Mirror {
