@@ -156,6 +156,12 @@ impl Host {
         self.pages(&format!("/api/v1/channels/{}/playout?to={to}&limit=500&from={from}", channel.id), "from")
     }
 
+    /// Returns the rows on air between two moments as the host writes them.
+    pub fn documents(&self, channel: &Channel, from_ms: i64, to_ms: i64) -> Vec<Value> {
+        let (from, to) = (rfc3339(from_ms), rfc3339(to_ms));
+        self.pages(&format!("/api/v1/channels/{}/playout?to={to}&limit=500&from={from}", channel.id), "from")
+    }
+
     /// Returns every file of the library by id.
     pub fn files(&self) -> HashMap<String, File> {
         let files: Vec<File> = self.pages("/api/v1/library/media?limit=500", "after");

@@ -16,6 +16,7 @@ pub mod hls;
 pub mod host;
 pub mod patience;
 pub mod picture;
+pub mod plugin;
 pub mod process;
 pub mod stage;
 pub mod ts;
