@@ -11,45 +11,66 @@ use exstreamtv_model::pick::{Downmix, DownmixRow};
 /// How far a row's sum may be from 1 and still count as 1; a hundredth of a decibel.
 const SUM_TOLERANCE: f64 = 0.001;
 
+/// Weight of a channel that is not expected: nothing beside others, everything where there is no other. FFmpeg takes a sum of less than a tenth
+/// of this for a mistake.
+const UNEXPECTED: f64 = 0.0001;
+
 /// Returns the filter that mixes a sound down to `channels`, or `None` where `downmix` makes something else or nothing sensible.
 ///
 /// Rows whose factors sum up to 1 are written with `<`, which makes FFmpeg divide by the sum of those channels that are there. In the sound that
 /// was planned for this changes nothing; in a recording that turns from 5.1 to stereo half-way, for which FFmpeg rebuilds the graph, the
-/// missing channels would otherwise take 8 dB with them.
+/// missing channels would otherwise take 8 dB with them, and one that turns from mono to stereo would fall silent.
 pub fn pan(downmix: &Downmix, channels: u8) -> Option<String> {
     let layout = Layout::sent(channels)?;
     let in_order = downmix.rows.iter().map(|row| row.channel.as_str()).eq(layout.channels.iter().copied());
-    if !in_order || downmix.check().is_err() {
+    let twice = downmix.rows.iter().any(names_one_twice);
+    if !in_order || twice || downmix.check().is_err() {
         return None;
     }
-    let whole = |row: &DownmixRow| (sum(row) - 1.0).abs() <= SUM_TOLERANCE;
-    let assign = if downmix.rows.iter().all(whole) { '<' } else { '=' };
-    let rows: Option<Vec<String>> =
-        downmix.rows.iter().map(|row| Some(format!("{}{assign}{}", row.channel, terms(row)?))).collect();
-    Some(format!("pan={}|{}", layout.name, rows?.join("|")))
+    let rows: Vec<String> = if downmix.rows.iter().all(is_whole) {
+        downmix.rows.iter().map(|row| format!("{}<{}", row.channel, whole_sum(row))).collect()
+    } else {
+        downmix.rows.iter().map(|row| format!("{}={}", row.channel, sum(row))).collect()
+    };
+    Some(format!("pan={}|{}", layout.name, rows.join("|")))
 }
 
-fn sum(row: &DownmixRow) -> f64 {
-    row.gains.iter().map(|gain| gain.gain.abs()).sum()
+fn is_whole(row: &DownmixRow) -> bool {
+    let sum: f64 = row.gains.iter().map(|gain| gain.gain.abs()).sum();
+    (sum - 1.0).abs() <= SUM_TOLERANCE
 }
 
-/// Returns the sum as `pan` reads it; `None` if a channel occurs twice, of which FFmpeg would take the last.
-fn terms(row: &DownmixRow) -> Option<String> {
+/// FFmpeg would take the last one.
+fn names_one_twice(row: &DownmixRow) -> bool {
+    (1..row.gains.len()).any(|at| row.gains[..at].iter().any(|earlier| earlier.from == row.gains[at].from))
+}
+
+/// Returns the sum with a trace of what nearly every layout has, so that it is never empty.
+fn whole_sum(row: &DownmixRow) -> String {
+    let usual: &[&str] = match row.channel.as_str() {
+        "FL" => &["FL", "FC"],
+        "FR" => &["FR", "FC"],
+        "FC" => &["FL", "FR", "FC"],
+        _ => &[],
+    };
+    let missing = usual.iter().filter(|name| row.gains.iter().all(|gain| gain.from != **name));
+    missing.fold(sum(row), |sum, name| format!("{sum}+{UNEXPECTED}*{name}"))
+}
+
+/// Returns the sum as `pan` reads it.
+fn sum(row: &DownmixRow) -> String {
     let mut text = String::new();
-    for (at, gain) in row.gains.iter().enumerate() {
-        if row.gains[..at].iter().any(|earlier| earlier.from == gain.from) {
-            return None;
-        }
-        let sign = match (gain.gain < 0.0, at) {
+    for gain in &row.gains {
+        let sign = match (gain.gain < 0.0, text.is_empty()) {
             (true, _) => "-",
-            (false, 0) => "",
-            (false, _) => "+",
+            (false, true) => "",
+            (false, false) => "+",
         };
         // Writing to a string cannot fail.
         _ = write!(text, "{sign}{:.6}*{}", gain.gain.abs(), gain.from);
     }
     // A silent row has no terms, and the filter wants one.
-    if text.is_empty() { Some(format!("0*{}", row.channel)) } else { Some(text) }
+    if text.is_empty() { format!("0*{}", row.channel) } else { text }
 }
 
 /// What a channel can send.
@@ -91,6 +112,12 @@ mod tests {
         assert_eq!(pan(&whole, 2).unwrap(), "pan=stereo|FL<0.600000*FL+0.400000*FC|FR<0.600000*FR+0.400000*FC");
         let quiet = stereo(&[("FL", 0.5), ("BL", -0.25)], &[("FR", -0.5)]);
         assert_eq!(pan(&quiet, 2).unwrap(), "pan=stereo|FL=0.500000*FL-0.250000*BL|FR=-0.500000*FR");
+    }
+
+    #[test]
+    fn a_row_is_never_empty_whatever_a_recording_turns_to() {
+        let mono = stereo(&[("FC", 1.0)], &[("FC", 1.0)]);
+        assert_eq!(pan(&mono, 2).unwrap(), "pan=stereo|FL<1.000000*FC+0.0001*FL|FR<1.000000*FC+0.0001*FR");
     }
 
     #[test]

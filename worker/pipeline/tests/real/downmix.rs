@@ -100,30 +100,37 @@ fn full_scale_in_all_channels_does_not_clip() {
     }
 }
 
+fn from_mono() -> Downmix {
+    let row = |channel: &str| DownmixRow {
+        channel: channel.to_owned(),
+        gains: vec![DownmixGain { from: "FC".to_owned(), gain: 1.0 }],
+    };
+    Downmix { from: "mono".to_owned(), to: "stereo".to_owned(), rows: vec![row("FL"), row("FR")] }
+}
+
 #[test]
-fn a_recording_that_turns_to_stereo_and_mono_keeps_its_level() {
+fn a_recording_that_changes_its_channels_keeps_its_level() {
     let folder = tempfile::tempdir().unwrap();
-    let part = |name: &str, layout: &str, offset: u32| {
+    let part = |layout: &str, offset: u32| {
         let tone = "-f lavfi -i color=s=16x16:r=25:d=2 -f lavfi -i aevalsrc=0.5*sin(2*PI*1000*t):s=48000:d=2";
         let rest = "-c:v mpeg2video -c:a ac3 -b:a 448k";
         let path = make(
             folder.path(),
-            name,
+            "part.ts",
             &format!("{tone} -filter:a pan={layout} {rest} -output_ts_offset {offset} -muxdelay 0"),
         );
         std::fs::read(path).unwrap()
     };
-    let parts = [
-        part("a.ts", "5.1|FL=c0|FR=c0|FC=c0|BL=c0|BR=c0", 0),
-        part("b.ts", "stereo|FL=c0|FR=c0", 2),
-        part("c.ts", "mono|c0=c0", 4),
-    ];
-    let all = folder.path().join("all.ts");
-    std::fs::write(&all, parts.concat()).unwrap();
-    let run = Run::of(&mixed(&all, to_stereo(), 145));
-    for from_s in ["0.5", "2.5", "4.5"] {
-        for level in levels(&run, from_s) {
-            assert!((level.rms_db + 9.03).abs() < 0.3, "from {from_s} s: {} dB", level.rms_db);
+    let (surround, stereo, mono) = ("5.1|FL=c0|FR=c0|FC=c0|BL=c0|BR=c0", "stereo|FL=c0|FR=c0", "mono|c0=c0");
+    for (downmix, layouts) in [(to_stereo(), [surround, stereo, mono]), (from_mono(), [mono, stereo, surround])] {
+        let parts: Vec<_> = (0..).zip(layouts).map(|(at, layout)| part(layout, at * 2)).collect();
+        let all = folder.path().join("all.ts");
+        std::fs::write(&all, parts.concat()).unwrap();
+        let run = Run::of(&mixed(&all, downmix, 145));
+        for from_s in ["0.5", "2.5", "4.5"] {
+            for level in levels(&run, from_s) {
+                assert!((level.rms_db + 9.03).abs() < 0.3, "{layouts:?} from {from_s} s: {} dB", level.rms_db);
+            }
         }
     }
 }
