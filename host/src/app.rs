@@ -24,6 +24,7 @@ use crate::{
     feed::{
         Feeds,
         on_air::{Means, Settings},
+        picks::Picks,
         slates::Slates,
     },
     http::{self, state::HttpSettings},
@@ -193,12 +194,15 @@ impl Host {
         // Rendered before the first viewer needs it.
         drop(slates.of(&profile));
         let horizon = chrono::Duration::hours(config.playout.horizon_h.into());
-        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(Strategies::built_in()), horizon, life);
+        let strategies = Arc::new(Strategies::built_in());
+        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::clone(&strategies) as _, horizon, life);
+        let picks = Picks::new(strategies, life.clone());
         let knobs = Knobs::new(config)?;
         let means = Means {
             spawner,
             programs,
             playouts: playouts.clone(),
+            picks: picks.clone(),
             life: life.clone(),
             settings: knobs.feed.subscribe(),
         };
@@ -213,6 +217,7 @@ impl Host {
             feeds: Arc::clone(&feeds),
             library: library.clone(),
             playouts: playouts.clone(),
+            picks,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, life)),
             life: life.clone(),

@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exstreamtv_model::ChannelId;
+use exstreamtv_model::{ChannelId, pick::TrackPreferences};
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},
@@ -21,6 +21,7 @@ pub mod on_air;
 mod order;
 mod outlook;
 mod output;
+pub mod picks;
 mod runs;
 pub mod slates;
 pub mod view;
@@ -64,6 +65,8 @@ pub struct News {
 pub enum Order {
     /// The schedule changed; look at it again.
     Refresh,
+    /// Other tracks are wanted from the next programme on.
+    Prefer(Box<TrackPreferences>),
     /// End.
     Stop,
 }

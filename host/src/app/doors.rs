@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, ValueError},
-    feed::{Feeds, broadcaster},
+    feed::{Feeds, broadcaster, picks::Picks},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -46,6 +46,8 @@ pub struct Parts {
     pub library: Library,
     /// The timelines.
     pub playouts: Playouts,
+    /// Which sound and subtitles are played.
+    pub picks: Picks,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -63,6 +65,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         broadcaster: Arc::new(FeedsDoor(Arc::clone(&parts.feeds))),
         library: Arc::new(LibraryDoor::open(parts.library, &parts.life)),
         playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
+        picks: parts.picks,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,

@@ -135,8 +135,11 @@ impl Feeds {
         let Some(feed) = self.find(channel) else { return };
         let store = self.store.clone();
         self.means.life.spawn(async move {
-            let gone =
-                store.channels().find(channel).await.is_ok_and(|found| found.is_none_or(|channel| !channel.enabled));
+            let found = store.channels().find(channel).await;
+            if let Ok(Some(channel)) = &found {
+                feed.order(Order::Prefer(Box::new(channel.tracks.clone())));
+            }
+            let gone = found.is_ok_and(|found| found.is_none_or(|channel| !channel.enabled));
             feed.order(if gone { Order::Stop } else { Order::Refresh });
         });
     }
@@ -186,6 +189,7 @@ impl Feeds {
             tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the schedule cannot be read; the slate goes on air");
             vec![]
         });
+        self.pick_tracks(&channel, &planned).await;
         let first_index = beginning(&planned, &grid, first_index);
         // Somebody else may have been quicker while the database answered; then theirs is the feed.
         let mut on_air = self.lock();
@@ -199,6 +203,14 @@ impl Feeds {
         self.means.life.spawn(air(task, planned, Arc::clone(&feed), Arc::clone(&self.on_air)));
         self.means.life.spawn(keep_sequence(Arc::clone(&feed), self.store.clone(), sequence));
         Ok(feed)
+    }
+
+    /// Only what is shown first is waited for.
+    async fn pick_tracks(&self, channel: &Channel, planned: &[Planned]) {
+        let picks = self.means.picks.of(channel);
+        let (first, later) = planned.split_at(planned.len().min(2));
+        picks.learn(first).await;
+        picks.learn_later(later);
     }
 
     fn prepare(

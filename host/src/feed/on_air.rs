@@ -21,9 +21,10 @@ use tokio::{
 
 use super::{
     Feed, Order,
-    order::order,
+    order::{Wanted, order},
     outlook::Outlook,
     output::Output,
+    picks::Picks,
     runs::Run,
     view::{FeedState, FeedView},
 };
@@ -51,6 +52,8 @@ pub struct Means {
     pub programs: Programs,
     /// The schedule.
     pub playouts: Playouts,
+    /// Which sound and subtitles are played.
+    pub picks: Picks,
     /// Tasks.
     pub life: Lifecycle,
     /// Settings that may change while it runs.
@@ -130,7 +133,7 @@ impl OnAir {
         let settings = *means.settings.borrow();
         let first_slate = slate.borrow().clone();
         let moment = Instant::now();
-        let outlook = Outlook::new(means.playouts.clone(), channel.id);
+        let outlook = Outlook::new(means.playouts.clone(), channel.id, means.picks.of(&channel));
         let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
         Self {
             feed,
@@ -211,6 +214,7 @@ impl OnAir {
             }
             Event::Schedule(planned) => self.take_schedule(planned),
             Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.grid.wall_ms(self.splice.next_index())),
+            Event::Order(Some(Order::Prefer(tracks))) => self.outlook.prefer(*tracks),
             Event::Slate => {
                 if let Some(slate) = self.slate.borrow_and_update().clone() {
                     self.splice.set_slate(slate);
@@ -347,7 +351,10 @@ impl OnAir {
 
     fn start(&mut self, id: RunId, entry: PlayoutEntryId, first: i64, end: i64) {
         let Some(planned) = self.outlook.row(entry) else { return };
-        let Some(order) = order(&self.grid, &self.channel, planned, id, first, end) else { return };
+        let picked = self.outlook.picked(planned);
+        let wanted = Wanted { run: id, first, end };
+        let order = order(&self.grid, &self.channel, planned, picked.as_deref(), wanted);
+        let Some(order) = order else { return };
         self.runs.insert(id, Run::ordered(id, planned.entry.title.clone(), first, end));
         self.worker.send(Command::Play(Box::new(order)));
     }

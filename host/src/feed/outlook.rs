@@ -1,16 +1,17 @@
 //! What a feed knows of its channel's schedule.
 //!
-//! Does: ask for the coming rows in time, keep them, tell them as slots in frames.
+//! Does: ask for the coming rows and their tracks in time, keep them, tell them as slots in frames.
 //! Does not: plan (that is `playout`), or decide what is shown.
 //! Invariant: a database that is slow or down never stops the feed; it goes on with what it knows and asks again.
 
-use std::{collections::HashMap, future::Future, pin::Pin, time::Duration};
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use exstreamtv_core::{Content, Slot};
-use exstreamtv_model::{ChannelId, PlayoutEntryId};
+use exstreamtv_model::{ChannelId, PlayoutEntryId, pick::TrackPreferences};
 use exstreamtv_transport::FrameGrid;
 use tokio::time::Instant;
 
+use super::picks::{ChannelPicks, Picked};
 use crate::playout::{Planned, PlayoutError, Playouts};
 
 /// How much of the schedule is known ahead, and when more is asked for.
@@ -25,6 +26,7 @@ type Query = Pin<Box<dyn Future<Output = Result<Vec<Planned>, PlayoutError>> + S
 pub struct Outlook {
     playouts: Playouts,
     channel: ChannelId,
+    picks: ChannelPicks,
     rows: HashMap<PlayoutEntryId, Planned>,
     query: Option<Query>,
     not_before: Instant,
@@ -32,8 +34,8 @@ pub struct Outlook {
 
 impl Outlook {
     /// Returns an outlook that knows nothing yet.
-    pub fn new(playouts: Playouts, channel: ChannelId) -> Self {
-        Self { playouts, channel, rows: HashMap::new(), query: None, not_before: Instant::now() }
+    pub fn new(playouts: Playouts, channel: ChannelId, picks: ChannelPicks) -> Self {
+        Self { playouts, channel, picks, rows: HashMap::new(), query: None, not_before: Instant::now() }
     }
 
     /// Takes new rows in place of the old ones; returns them as slots.
@@ -51,8 +53,22 @@ impl Outlook {
     /// Asks for the rows from `from_ms` on; an unanswered question is forgotten.
     pub fn ask(&mut self, from_ms: i64) {
         self.not_before = Instant::now() + PAUSE;
-        let (playouts, channel) = (self.playouts.clone(), self.channel);
-        self.query = Some(Box::pin(async move { playouts.upcoming(channel, from_ms, from_ms + AHEAD_MS).await }));
+        let (playouts, channel, picks) = (self.playouts.clone(), self.channel, self.picks.clone());
+        self.query = Some(Box::pin(async move {
+            let planned = playouts.upcoming(channel, from_ms, from_ms + AHEAD_MS).await?;
+            picks.learn_later(&planned);
+            Ok(planned)
+        }));
+    }
+
+    /// Other tracks are wanted from now on.
+    pub fn prefer(&mut self, tracks: TrackPreferences) {
+        self.picks.prefer(tracks);
+    }
+
+    /// Returns what is known about the tracks of a row.
+    pub fn picked(&self, planned: &Planned) -> Option<Arc<Picked>> {
+        planned.media.as_ref().and_then(|media| self.picks.known(media))
     }
 
     /// Asks for more if what is known ends soon after `from_ms`.

@@ -62,6 +62,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::events::events))
         .routes(routes!(library::media::list))
         .routes(routes!(library::media::get))
+        .routes(routes!(library::picks::picks))
         .routes(routes!(now::now))
         .routes(routes!(feeds::feeds));
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)

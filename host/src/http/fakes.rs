@@ -30,7 +30,7 @@ use super::state::{
     Broadcaster, FeedState, FeedView, HealthPort, HttpSettings, HttpState, LibraryPort, LibraryStatus, PartHealth,
     Playlist, PlayoutPort, RunKind, RunView, TsStream, TuneError, ViewerInfo,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, feed::picks::Picks, lifecycle::Lifecycle, plugins::Strategies};
 
 /// A host for tests.
 pub struct Host {
@@ -89,6 +89,7 @@ impl Host {
             broadcaster: world.clone(),
             library: world.clone(),
             playout: world.clone(),
+            picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
             settings,
             health: world.clone(),

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use super::origin::{BaseUrl, TrustedProxies};
-use crate::clock::Clock;
+use crate::{clock::Clock, feed::picks::Picks};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 
 /// Everything a handler may use. Cheap to clone.
@@ -29,6 +29,8 @@ pub struct HttpState {
     pub library: Arc<dyn LibraryPort>,
     /// The timelines.
     pub playout: Arc<dyn PlayoutPort>,
+    /// Which sound and subtitles are played.
+    pub picks: Picks,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.

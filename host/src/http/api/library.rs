@@ -2,5 +2,6 @@
 
 pub mod events;
 pub mod media;
+pub mod picks;
 pub mod scan;
 pub mod status;

@@ -1,0 +1,193 @@
+//! Which sound and which subtitles of a file are played.
+//!
+//! Does: ask the pickers in time, and remember what they said about each file.
+//! Does not: choose; that is a picker's work.
+//! Invariant: [`ChannelPicks::known`] never waits; what is not known by then is played by the built-in choice.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use exstreamtv_model::{
+    Channel, MediaId, MediaItem, OutputProfile,
+    order::BurnIn,
+    pick::{AudioAnswer, SubtitleAnswer, SubtitleCandidate, SubtitleSource, TrackPreferences},
+};
+use tokio::time::{Instant, timeout};
+
+pub mod ask;
+mod beside;
+mod questions;
+
+use ask::AskPickers;
+
+use crate::{lifecycle::Lifecycle, playout::Planned};
+
+/// How many answers are remembered; half an hour of a hundred channels.
+const MOST_KNOWN: usize = 1_024;
+
+/// After this long a file is asked about again: subtitles may have come to stand beside it.
+const FRESH_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// How long looking for files beside the media may take; a disk behind a dead network takes for ever.
+const LOOK_LIMIT: Duration = Duration::from_millis(500);
+
+/// What was decided about a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// The sound.
+    pub audio: AudioAnswer,
+    /// The subtitles.
+    pub subtitles: SubtitleAnswer,
+    /// What becomes part of the picture.
+    pub burn_in: Option<BurnIn>,
+}
+
+/// Asks pickers. Cheap to clone; all clones share what is known.
+#[derive(Clone)]
+pub struct Picks {
+    pickers: Arc<dyn AskPickers>,
+    life: Lifecycle,
+    known: Arc<Mutex<VecDeque<Known>>>,
+}
+
+/// What an answer depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Question {
+    media: MediaId,
+    mtime_ms: i64,
+    wishes: Wishes,
+}
+
+/// What a channel wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wishes {
+    /// Which tracks.
+    pub tracks: TrackPreferences,
+    /// How many channels of sound it sends.
+    pub audio_channels: u8,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self { tracks: TrackPreferences::default(), audio_channels: OutputProfile::default().audio_channels }
+    }
+}
+
+impl From<&Channel> for Wishes {
+    fn from(channel: &Channel) -> Self {
+        Self { tracks: channel.tracks.clone(), audio_channels: channel.profile.audio_channels }
+    }
+}
+
+struct Known {
+    question: Question,
+    picked: Arc<Picked>,
+    since: Instant,
+}
+
+impl Picks {
+    /// Returns picks that know nothing yet.
+    pub fn new(pickers: Arc<dyn AskPickers>, life: Lifecycle) -> Self {
+        Self { pickers, life, known: Arc::default() }
+    }
+
+    /// Returns the picks of one channel.
+    pub fn of(&self, channel: &Channel) -> ChannelPicks {
+        ChannelPicks { picks: self.clone(), wishes: channel.into() }
+    }
+
+    /// Asks the pickers; `None` for a file that was never probed.
+    pub async fn ask(&self, media: &MediaItem, wishes: &Wishes) -> Option<Picked> {
+        let probe = media.probe.as_ref()?;
+        let audio = self.pickers.pick_audio(questions::audio(probe, wishes)).await;
+        let beside = self.beside(media, wishes).await;
+        let subtitles = self.pickers.pick_subtitle(questions::subtitles(probe, beside, wishes, &audio)).await;
+        let burn_in = subtitles.chosen.as_ref().and_then(|chosen| match chosen {
+            SubtitleSource::Embedded(stream) => Some(BurnIn::Embedded(*stream)),
+            SubtitleSource::Sidecar { name } => {
+                media.path.parent().map(|folder| BurnIn::Sidecar { path: folder.join(name) })
+            }
+        });
+        Some(Picked { audio, subtitles, burn_in })
+    }
+
+    /// Returns the subtitle files beside a medium, as far as they can be found in time.
+    async fn beside(&self, media: &MediaItem, wishes: &Wishes) -> Vec<SubtitleCandidate> {
+        if !questions::wants_files(wishes) {
+            return vec![];
+        }
+        let path = media.path.clone();
+        let look = self.life.spawn_blocking(move || beside::beside(&path));
+        match timeout(LOOK_LIMIT, look).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(media.id = %media.id, "its folder cannot be looked through in time; subtitle files beside it are left out");
+                vec![]
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one channel plays of each file. Cheap to clone.
+#[derive(Clone)]
+pub struct ChannelPicks {
+    picks: Picks,
+    wishes: Wishes,
+}
+
+impl ChannelPicks {
+    /// Returns what is known about a file.
+    pub fn known(&self, media: &MediaItem) -> Option<Arc<Picked>> {
+        let question = self.question(media);
+        self.picks.lock().iter().find(|known| known.question == question).map(|known| Arc::clone(&known.picked))
+    }
+
+    /// Other tracks are wanted from now on.
+    pub fn prefer(&mut self, tracks: TrackPreferences) {
+        self.wishes.tracks = tracks;
+    }
+
+    /// Asks about what is planned and not known, or not for long.
+    pub async fn learn(&self, planned: &[Planned]) {
+        for media in planned.iter().filter_map(|planned| planned.media.as_ref()) {
+            if !self.is_fresh(media)
+                && let Some(picked) = self.picks.ask(media, &self.wishes).await
+            {
+                self.remember(media, picked);
+            }
+        }
+    }
+
+    /// Does the same beside what else happens.
+    pub fn learn_later(&self, planned: &[Planned]) {
+        let (picks, planned) = (self.clone(), planned.to_vec());
+        self.picks.life.spawn(async move { picks.learn(&planned).await });
+    }
+
+    fn question(&self, media: &MediaItem) -> Question {
+        Question { media: media.id, mtime_ms: media.mtime_ms, wishes: self.wishes.clone() }
+    }
+
+    fn is_fresh(&self, media: &MediaItem) -> bool {
+        let (question, now) = (self.question(media), Instant::now());
+        self.picks.lock().iter().any(|known| known.question == question && now < known.since + FRESH_FOR)
+    }
+
+    fn remember(&self, media: &MediaItem, picked: Picked) {
+        let question = self.question(media);
+        let mut known = self.picks.lock();
+        known.retain(|known| known.question != question);
+        known.truncate(MOST_KNOWN - 1);
+        known.push_front(Known { question, picked: Arc::new(picked), since: Instant::now() });
+    }
+}
+
+#[cfg(test)]
+mod tests;

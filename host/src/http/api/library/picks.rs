@@ -1,0 +1,114 @@
+//! `GET /api/v1/media/{id}/picks`.
+
+use axum::{Json, extract::State};
+use exstreamtv_model::{
+    ChannelId, MediaId,
+    order::BurnIn,
+    pick::{AudioAnswer, SubtitleAnswer},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    feed::picks::{Picked, Wishes},
+    http::{
+        HttpState,
+        extract::{PathPart, QueryPart},
+        problem::ApiError,
+    },
+};
+
+/// Which sound and which subtitles of a file a channel plays, and why.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PicksView {
+    /// The sound, with every candidate and what was thought of it.
+    audio: AudioAnswer,
+    /// The subtitles, with every candidate and what was thought of it.
+    subtitles: SubtitleAnswer,
+    /// Whether the chosen subtitles become part of the picture.
+    burnt_in: bool,
+    /// The subtitle file beside the media that is read, if one was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle_file: Option<String>,
+}
+
+impl From<Picked> for PicksView {
+    fn from(picked: Picked) -> Self {
+        let Picked { audio, subtitles, burn_in } = picked;
+        let subtitle_file = match &burn_in {
+            Some(BurnIn::Sidecar { path }) => Some(path.to_string_lossy().into_owned()),
+            Some(BurnIn::Embedded(_)) | None => None,
+        };
+        Self { audio, subtitles, burnt_in: burn_in.is_some(), subtitle_file }
+    }
+}
+
+/// For which channel.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PicksQuery {
+    /// Whose preferences count; those of a channel without any if absent.
+    channel: Option<ChannelId>,
+}
+
+/// Returns which tracks of a file are played, and why, before it airs.
+#[utoipa::path(
+    get, path = "/media/{id}/picks", tag = "media", params(("id" = MediaId, Path), PicksQuery),
+    responses((status = OK, body = PicksView))
+)]
+#[tracing::instrument(name = "http.media.picks", skip_all, fields(media.id = %id))]
+pub async fn picks(
+    State(state): State<HttpState>,
+    PathPart(id): PathPart<MediaId>,
+    QueryPart(query): QueryPart<PicksQuery>,
+) -> Result<Json<PicksView>, ApiError> {
+    let none = || ApiError::NotFound { what: "media", id: id.to_string() };
+    let media = state.store.media().find(id).await?.ok_or_else(none)?;
+    let wishes = match query.channel {
+        Some(channel) => {
+            let found = state.store.channels().find(channel).await?;
+            Wishes::from(&found.ok_or_else(|| ApiError::no_channel(channel))?)
+        }
+        None => Wishes::default(),
+    };
+    let none = || ApiError::NotFound { what: "playable media", id: id.to_string() };
+    let picked = state.picks.ask(&media, &wishes).await.ok_or_else(none)?;
+    Ok(Json(picked.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use serde_json::json;
+
+    use super::super::super::super::fakes::{Host, body_json};
+
+    #[tokio::test]
+    async fn the_decision_is_shown_with_its_reasons() {
+        let host = Host::open().await;
+        let media = host.media("/tv/a.mkv", "A").await;
+        let channel = host.channel("1", "One").await;
+        for path in
+            [format!("/api/v1/media/{media}/picks"), format!("/api/v1/media/{media}/picks?channel={}", channel.id)]
+        {
+            let picks = body_json(host.get(&path).await).await;
+            assert_eq!((&picks["audio"]["chosen"], &picks["burnt_in"]), (&json!(null), &json!(false)), "{picks}");
+            assert!(picks["subtitles"]["why"].is_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn there_is_no_decision_about_what_is_not_there() {
+        let host = Host::open().await;
+        let media = host.media("/tv/a.mkv", "A").await;
+        let broken = host.broken_media("/tv/bad.mkv", "no video in it").await;
+        for path in [
+            "/api/v1/media/999/picks".to_owned(),
+            format!("/api/v1/media/{broken}/picks"),
+            format!("/api/v1/media/{media}/picks?channel=999"),
+        ] {
+            assert_eq!(host.get(&path).await.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}
