@@ -14,6 +14,11 @@ use crate::{
     doctor,
 };
 
+mod plugin;
+
+use plugin::{GuestCommand, PluginCommand};
+pub use plugin::{PluginCommandError, PluginFlags};
+
 /// Turns a media library into live TV channels.
 #[derive(Debug, Parser)]
 #[command(name = "exstreamtv", version, propagate_version = true, after_help = EXIT_CODES)]
@@ -22,7 +27,7 @@ pub struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 fine, 64 wrong usage, 65 unusable data (database), 66 a folder or file is missing, \
+const EXIT_CODES: &str = "Exit codes: 0 fine, 64 wrong usage, 65 unusable data (database, plugin), 66 a folder, file or plugin is missing, \
 69 FFmpeg is missing or too old, 70 internal error, 73 cannot create files, 74 input/output error, 75 already running or \
 port in use, 78 wrong configuration";
 
@@ -41,6 +46,11 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks after plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    #[command(flatten)]
+    Guest(GuestCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +85,9 @@ pub struct Common {
     /// A folder with media; may be given several times; adds to the configuration.
     #[arg(long, value_name = "DIR")]
     pub media: Vec<PathBuf>,
+    /// Flags about plugins.
+    #[command(flatten)]
+    pub plugins: PluginFlags,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +105,9 @@ pub enum CommandError {
     /// The server cannot start or go on.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A command about plugins failed.
+    #[error(transparent)]
+    Plugin(#[from] PluginCommandError),
     /// The system gives us no threads.
     #[error("start the runtime")]
     Runtime(#[source] std::io::Error),
@@ -109,6 +125,7 @@ impl CommandError {
             Self::Config(LoadError::Read { .. }) => 66,
             Self::Config(_) => 78,
             Self::Start(error) => error.code(),
+            Self::Plugin(error) => error.code(),
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
         }
@@ -193,6 +210,8 @@ fn execute(command: Command) -> Result<(), CommandError> {
             println!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }
+        Command::Plugin(command) => plugin::run(command),
+        Command::Guest(command) => plugin::be_guest(&command),
     }
 }
 
@@ -231,7 +250,13 @@ mod tests {
         let path = folder.path().join("c.toml");
         std::fs::write(&path, "[library]\nfolders = [\"/a\"]\n").unwrap();
         let media = vec!["/a".into(), "/b".into()];
-        let common = Common { config: Some(path), data_dir: None, listen: Some("127.0.0.1:0".into()), media };
+        let common = Common {
+            config: Some(path),
+            data_dir: None,
+            listen: Some("127.0.0.1:0".into()),
+            media,
+            plugins: PluginFlags::default(),
+        };
         let config = common.load().unwrap();
         assert_eq!(config.library.folders, [PathBuf::from("/a"), "/b".into()]);
         assert_eq!(config.server.listen, "127.0.0.1:0");

@@ -49,6 +49,8 @@ pub struct Options {
     pub safe_mode: bool,
     /// The data folder; without one nothing is remembered.
     pub data: Option<PathBuf>,
+    /// Whether the data folder is this process's own; another process must not touch a running server's breadcrumb.
+    pub serving: bool,
     /// This program.
     pub program: PathBuf,
 }
@@ -89,7 +91,11 @@ impl Registry {
     /// Looks for plugins.
     pub(super) async fn open(options: Options, clock: Arc<dyn Clock>, life: Lifecycle) -> Self {
         let quarantine = Quarantine::open(options.data.as_ref().map(|data| data.join(quarantine::FILE)), clock);
-        let crumb = options.data.as_ref().and_then(|data| breadcrumb(&data.join(CRUMB), &quarantine));
+        let crumb = options
+            .data
+            .as_ref()
+            .filter(|_| options.serving)
+            .and_then(|data| breadcrumb(&data.join(CRUMB), &quarantine));
         if options.safe_mode {
             tracing::warn!("safe mode: no plugin is loaded, the built-in strategies answer everything");
             return Self { plugins: vec![], refused: vec![], quarantine, life };
