@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use exstreamtv_model::{MediaId, schedule::PoolItem};
 use serde::{Deserialize, Serialize};
 
-mod draw;
+pub(crate) mod draw;
 mod natural;
 mod ordered;
 mod random;
@@ -99,7 +99,6 @@ impl<'a> Order<'a> {
     }
 
     /// Takes the next item; `None` only where there is nothing to play.
-    #[expect(clippy::should_implement_trait, reason = "an iterator could not be peeked into or moved")]
     pub fn next(&mut self) -> Option<&'a PoolItem> {
         self.take(0)
     }

@@ -81,8 +81,7 @@ const STATE_VERSION: u32 = 2;
 fn settings(settings: &Value) -> Result<SequenceSchedule, SettingsFault> {
     match settings {
         Value::Null => Ok(SequenceSchedule { order: ItemOrder::Name }),
-        settings => SequenceSchedule::deserialize(settings)
-            .map_err(|error| SettingsFault { path: "order".into(), message: error.to_string() }),
+        settings => crate::settings::read(settings),
     }
 }
 

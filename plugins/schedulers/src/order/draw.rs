@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Draw = 1,
     /// One plain draw among sources.
     Source = 2,
+    /// The seed of a source's own order.
+    Order = 3,
 }
 
 /// The numbers of one round.
