@@ -129,6 +129,10 @@ fn last_if_absent(number: Option<u32>) -> [u8; 8] {
 
 /// Folds case and bounds the length, because the text is remembered.
 fn folded(text: &str) -> String {
+    // Most names are ASCII, and folding is most of the work of sorting a large pool.
+    if text.is_ascii() {
+        return text[..text.len().min(NAME_CHARS)].to_ascii_lowercase();
+    }
     text.chars().take(NAME_CHARS).flat_map(char::to_lowercase).collect()
 }
 
