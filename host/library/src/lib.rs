@@ -9,10 +9,12 @@ pub mod describe;
 pub mod name;
 pub mod nfo;
 pub mod probe;
+pub mod subtitle_files;
 pub mod walk;
 
 pub use describe::{Describer, Description};
 pub use name::metadata_from_path;
 pub use nfo::{Nfo, NfoError, parse_nfo};
 pub use probe::{ProbeError, parse_probe};
+pub use subtitle_files::SubtitleFile;
 pub use walk::{FoundFile, MediaWalk, WalkProblem};

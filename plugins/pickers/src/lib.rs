@@ -11,6 +11,8 @@ mod ranking;
 mod subtitle;
 mod text;
 pub mod titles;
+#[cfg(test)]
+mod vectors;
 
 pub use audio::AudioPicker;
 pub use language::{Fit, Language};

@@ -33,9 +33,8 @@ fn by_language(track: &Track<'_>, wants: &Wants<'_>) -> String {
         return "the file marks it as the original".into();
     }
     let default = if track.stream.disposition.default { "the author's default" } else { "the best of what is there" };
-    match wants.languages.fit(track.language) {
-        Some((place, _)) if place == 0 => format!("the language that is wanted most, {}", language(track)),
-        Some(_) => format!("{} is the most wanted language that is there", language(track)),
+    match wants.languages.praise(track.language) {
+        Some(praise) => praise,
         None if wants.languages.is_empty() => format!("no language is preferred, and it is {default}"),
         None => format!("none is in a preferred language ({}), and it is {default}", listed(wants.languages.iter())),
     }

@@ -75,6 +75,8 @@ fn a_region_that_was_asked_for_comes_before_another() {
     assert_chosen(&streams[..2], wanting(&["pt-BR"]), 2);
     assert_chosen(&streams[..1], wanting(&["pt-BR"]), 1);
     assert_chosen(&streams, wanting(&["pt"]), 1);
+    let why = ask(&request(streams[..1].to_vec(), wanting(&["pt-BR"]))).why;
+    assert!(why.contains("Portuguese (PT) is the nearest to the wanted Portuguese (BR)"), "{why}");
 }
 
 #[test]

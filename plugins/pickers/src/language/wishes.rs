@@ -41,6 +41,16 @@ impl Wishes {
         self.languages.iter().enumerate().find_map(|(place, wish)| wish.fit(language).map(|fit| (place, fit)))
     }
 
+    /// Says in words for people which wish a language fulfils; `None` where it fulfils none.
+    pub(crate) fn praise(&self, language: Option<Language>) -> Option<String> {
+        let (offered, (place, fit)) = (language?, self.fit(language)?);
+        Some(match (place, fit) {
+            (0, Fit::Exact) => format!("the language that is wanted most, {offered}"),
+            (_, Fit::Exact) => format!("{offered} is the most wanted language that is there"),
+            _ => format!("{offered} is the nearest to the wanted {}", self.languages[place]),
+        })
+    }
+
     /// Returns how far a language is from what is wanted most; `None` where it is not wanted at all.
     pub(crate) fn distance(&self, language: Option<Language>) -> Option<u32> {
         let (place, fit) = self.fit(language)?;

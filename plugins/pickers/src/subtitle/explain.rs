@@ -42,13 +42,12 @@ fn sound(wants: &Wants<'_>) -> String {
 
 /// Says why a candidate is the best.
 pub(super) fn choice(track: &Track<'_>, wants: &Wants<'_>) -> String {
-    let reason = match (wants.showing, wants.languages.fit(track.language)) {
+    let reason = match (wants.showing, wants.languages.praise(track.language)) {
         (Showing::ForcedOnly, _) if wants.audio.is_some() && wants.audio == track.language => {
             "it must be shown, and is in the language of the sound".into()
         }
         (Showing::ForcedOnly, _) => "it must be shown, and is in a preferred language".into(),
-        (_, Some((0, _))) => format!("the language that is wanted most, {}", language(track)),
-        (_, Some(_)) => format!("{} is the most wanted language that is there", language(track)),
+        (_, Some(praise)) => praise,
         (_, None) => unwanted_choice(track, wants),
     };
     let form = match wants.preferences.form {
