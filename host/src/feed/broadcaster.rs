@@ -39,6 +39,8 @@ const BACKLOG_MS: i64 = 45_000;
 const BACKLOG_BYTES: usize = 96 << 20;
 /// How long a viewer waits for the first byte of a channel.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a cold channel waits for pickers.
+const PICK_PATIENCE: Duration = Duration::from_millis(400);
 /// Sequence numbers that are reserved at a time, so that a crash never repeats one.
 const SEQUENCE_RESERVE: u64 = 64;
 
@@ -205,12 +207,14 @@ impl Feeds {
         Ok(feed)
     }
 
-    /// Only what is shown first is waited for.
+    /// Only what is shown first is waited for, and not for long: then it is played by the built-in choice.
     async fn pick_tracks(&self, channel: &Channel, planned: &[Planned]) {
         let picks = self.means.picks.of(channel);
-        let (first, later) = planned.split_at(planned.len().min(2));
-        picks.learn(first).await;
-        picks.learn_later(later);
+        let first = &planned[..planned.len().min(2)];
+        if tokio::time::timeout(PICK_PATIENCE, picks.learn(first)).await.is_err() {
+            tracing::warn!(channel.id = %channel.id, "no picker answers in time; the first programme has its default tracks");
+        }
+        picks.learn_later(planned);
     }
 
     fn prepare(
