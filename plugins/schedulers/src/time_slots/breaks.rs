@@ -15,7 +15,8 @@ impl BreakRule {
         if length_ms < self.min_programme_ms || self.max_breaks == 0 {
             return Vec::new();
         }
-        let inside = |place_ms: &i64| *place_ms >= self.guard_ms.max(1) && *place_ms <= length_ms - self.guard_ms.max(1);
+        let inside =
+            |place_ms: &i64| *place_ms >= self.guard_ms.max(1) && *place_ms <= length_ms - self.guard_ms.max(1);
         if self.chapters && !item.chapters_ms.is_empty() {
             let mut places: Vec<_> = item.chapters_ms.iter().copied().filter(inside).collect();
             // Ascending by contract; a break twice at one place would be none.
@@ -24,7 +25,8 @@ impl BreakRule {
             return spread(&places, self.max_breaks);
         }
         let Some(every_ms) = self.every_ms.filter(|every_ms| *every_ms > 0) else { return Vec::new() };
-        let places = (1..).map_while(|turn: i64| every_ms.checked_mul(turn)).take_while(|place_ms| *place_ms < length_ms);
+        let places =
+            (1..).map_while(|turn: i64| every_ms.checked_mul(turn)).take_while(|place_ms| *place_ms < length_ms);
         places.filter(inside).take(self.max_breaks).collect()
     }
 

@@ -51,7 +51,12 @@ impl Faults {
         }
         if schedule.slots.len() > MAX_SLOTS {
             let count = schedule.slots.len();
-            self.add("slots", format!("{count} slots are too many: at most {MAX_SLOTS} are possible; one slot may be on several days"));
+            self.add(
+                "slots",
+                format!(
+                    "{count} slots are too many: at most {MAX_SLOTS} are possible; one slot may be on several days"
+                ),
+            );
         }
         self.check_pad("pad_to_minutes", schedule.pad_to_minutes);
         self.check_collection("default_collection_id", schedule.default_collection_id.as_deref());
@@ -62,20 +67,27 @@ impl Faults {
     fn check_time(&mut self, path: &str, slot: &TimeSlot) {
         if start_time(&slot.start_time).is_none() {
             let text = &slot.start_time;
-            self.add(format!("{path}.start_time"), format!("{text:?} is no time of day: write it like \"06:30\" or \"18:00:30\""));
+            self.add(
+                format!("{path}.start_time"),
+                format!("{text:?} is no time of day: write it like \"06:30\" or \"18:00:30\""),
+            );
         }
         if !(1..=DAY_MINUTES).contains(&slot.duration_minutes) {
             let minutes = slot.duration_minutes;
             self.add(
                 format!("{path}.duration_minutes"),
-                format!("{minutes} minutes are not possible: a slot lasts from 1 minute to a day, {DAY_MINUTES} minutes"),
+                format!(
+                    "{minutes} minutes are not possible: a slot lasts from 1 minute to a day, {DAY_MINUTES} minutes"
+                ),
             );
         }
         if !(1..=EVERY_DAY).contains(&slot.days_of_week) {
             let days = slot.days_of_week;
             self.add(
                 format!("{path}.days_of_week"),
-                format!("{days} names no days: add up 1 for Monday, 2, 4, 8, 16, 32, and 64 for Sunday; 127 is every day"),
+                format!(
+                    "{days} names no days: add up 1 for Monday, 2, 4, 8, 16, 32, and 64 for Sunday; 127 is every day"
+                ),
             );
         }
     }
@@ -83,10 +95,16 @@ impl Faults {
     fn check_mode(&mut self, path: &str, slot: &TimeSlot, schedule: &TimeSlotSchedule) {
         let has_filler = slot.filler.is_some() || schedule.filler.is_some();
         if slot.padding_mode == TimeSlotPaddingMode::Filler && !has_filler {
-            self.add(format!("{path}.padding_mode"), "there is no filler: name one for this slot or for the schedule, as filler.collection_id");
+            self.add(
+                format!("{path}.padding_mode"),
+                "there is no filler: name one for this slot or for the schedule, as filler.collection_id",
+            );
         }
         if slot.breaks.is_some() && !has_filler {
-            self.add(format!("{path}.breaks"), "there is nothing to show in breaks: name a filler for this slot or for the schedule");
+            self.add(
+                format!("{path}.breaks"),
+                "there is nothing to show in breaks: name a filler for this slot or for the schedule",
+            );
         }
         if slot.flex_mode == TimeSlotFlexMode::Extend && !(1..=MAX_FLEX_MINUTES).contains(&slot.flex_limit_minutes) {
             self.add(
@@ -102,16 +120,28 @@ impl Faults {
 
     fn check_breaks(&mut self, path: &str, breaks: &TimeSlotBreaks) {
         if !breaks.chapters && breaks.every_minutes.is_none() {
-            self.add(format!("{path}.breaks"), "nothing says where breaks are: switch chapters on, or set every_minutes");
+            self.add(
+                format!("{path}.breaks"),
+                "nothing says where breaks are: switch chapters on, or set every_minutes",
+            );
         }
         if breaks.every_minutes == Some(0) {
-            self.add(format!("{path}.breaks.every_minutes"), "breaks after every 0 minutes leave no programme: set at least 1");
+            self.add(
+                format!("{path}.breaks.every_minutes"),
+                "breaks after every 0 minutes leave no programme: set at least 1",
+            );
         }
         if !(1..=MAX_BREAK_SECONDS).contains(&breaks.length_seconds) {
-            self.add(format!("{path}.breaks.length_seconds"), format!("a break lasts from 1 to {MAX_BREAK_SECONDS} seconds"));
+            self.add(
+                format!("{path}.breaks.length_seconds"),
+                format!("a break lasts from 1 to {MAX_BREAK_SECONDS} seconds"),
+            );
         }
         if breaks.max_breaks > MAX_BREAKS {
-            self.add(format!("{path}.breaks.max_breaks"), format!("at most {MAX_BREAKS} breaks are possible; 0 is none"));
+            self.add(
+                format!("{path}.breaks.max_breaks"),
+                format!("at most {MAX_BREAKS} breaks are possible; 0 is none"),
+            );
         }
     }
 
@@ -149,11 +179,17 @@ impl Faults {
         for (index, rule) in rules.slots.iter().enumerate() {
             let path = format!("slots[{index}]");
             if *orders.entry(&rule.cursor).or_insert(rule.order) != rule.order {
-                self.add(format!("{path}.order_mode"), "slots of one group that share a collection must have the same order_mode");
+                self.add(
+                    format!("{path}.order_mode"),
+                    "slots of one group that share a collection must have the same order_mode",
+                );
             }
             let Some(group) = &rule.rerun_group else { continue };
             if reruns.entry(group).or_insert(&rule.pool) != &&rule.pool {
-                self.add(format!("{path}.collection_id"), format!("the slots of rerun group {group:?} must have the same collection"));
+                self.add(
+                    format!("{path}.collection_id"),
+                    format!("the slots of rerun group {group:?} must have the same collection"),
+                );
             }
             if schedule.slots[index].group.is_some() {
                 self.add(format!("{path}.group"), "a slot is either in a group or in a rerun_group");
@@ -166,7 +202,8 @@ impl Faults {
         // Without changes of clocks all weeks are the same.
         let rules = Rules::new(schedule, Tz::UTC);
         let timeline = Timeline::around(&rules.hours, Tz::UTC, 0, 0);
-        let seen: HashSet<_> = timeline.stretches().filter_map(|stretch| stretch.airing).map(|airing| airing.slot).collect();
+        let seen: HashSet<_> =
+            timeline.stretches().filter_map(|stretch| stretch.airing).map(|airing| airing.slot).collect();
         for (index, rule) in rules.slots.iter().enumerate() {
             let hours = rules.hours[index];
             if !seen.contains(&index) {
@@ -176,7 +213,8 @@ impl Faults {
             let start_ms = i64::from(hours.start.num_seconds_from_midnight()) * 1_000;
             let first_ms = rule.pad_to_ms.map_or(start_ms, |pad_ms| civil::round_from(start_ms, pad_ms, Tz::UTC));
             if first_ms >= start_ms + hours.length_ms {
-                let message = "nothing can begin in it: the slot is over before clocks show the next multiple of pad_to_minutes";
+                let message =
+                    "nothing can begin in it: the slot is over before clocks show the next multiple of pad_to_minutes";
                 self.add(format!("slots[{index}].pad_to_minutes"), message);
             }
         }

@@ -4,7 +4,10 @@
 //! Does not: know why there is a gap.
 //! Invariant: no clip and no list is on again before its cooldown is over; what is chosen never runs over the gap.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 use exstreamtv_model::{MediaId, schedule::PoolItem};
 use serde::{Deserialize, Serialize};
@@ -39,7 +42,8 @@ pub(super) struct Gap<'a> {
 impl<'a> Clips<'a> {
     pub(super) fn new(pool: &'a [PoolItem]) -> Self {
         let mut by_length: Vec<_> = pool.iter().collect();
-        by_length.sort_by_key(|clip| (clip.duration_ms, clip.id));
+        // Of clips of one length the first is found first from behind.
+        by_length.sort_by_key(|clip| (clip.duration_ms, Reverse(clip.id)));
         by_length.dedup_by_key(|clip| clip.id);
         Self(by_length)
     }
@@ -120,7 +124,10 @@ impl<'a> Clips<'a> {
 
 impl Gap<'_> {
     fn is_ready(&self, clip: MediaId) -> bool {
-        self.log.last.get(&clip).is_none_or(|(_, stop_ms)| stop_ms.saturating_add(self.rule.cooldown_ms) <= self.start_ms)
+        self.log
+            .last
+            .get(&clip)
+            .is_none_or(|(_, stop_ms)| stop_ms.saturating_add(self.rule.cooldown_ms) <= self.start_ms)
     }
 
     /// Returns when both the clip and its list may be on.
@@ -159,7 +166,11 @@ impl ClipLog {
 
     /// Returns when the list may be on at `at_ms` or later. A block of clips may go on as long as nothing comes between.
     fn list_free_ms(&self, rule: &FillerRule, at_ms: i64) -> i64 {
-        if self.aired == 0 || self.stop_ms == at_ms { at_ms } else { self.stop_ms.saturating_add(rule.list_cooldown_ms).max(at_ms) }
+        if self.aired == 0 || self.stop_ms == at_ms {
+            at_ms
+        } else {
+            self.stop_ms.saturating_add(rule.list_cooldown_ms).max(at_ms)
+        }
     }
 }
 
@@ -189,7 +200,8 @@ impl From<WrittenLog> for ClipLog {
 impl From<ClipLog> for WrittenLog {
     fn from(log: ClipLog) -> Self {
         let ClipLog { aired, stop_ms, last, by_number } = log;
-        let entry = |(number, id): (u64, MediaId)| (id.0, number, last.get(&id).map_or(stop_ms, |(_, stop_ms)| *stop_ms));
+        let entry =
+            |(number, id): (u64, MediaId)| (id.0, number, last.get(&id).map_or(stop_ms, |(_, stop_ms)| *stop_ms));
         Self { aired, stop_ms, last: by_number.into_iter().map(entry).collect() }
     }
 }

@@ -13,11 +13,12 @@ use super::{
     civil,
     filler::{ClipLog, Gap},
     memory::Open,
-    pack,
+    pack::{self, Parcel},
     planner::{Here, Planner},
     rules::{Flex, MINUTE_MS, SlotRule},
     settings::{TimeSlotLateness, TimeSlotPaddingMode},
 };
+use crate::order::OrderMode;
 
 /// What comes next in a slot.
 enum Next<'a> {
@@ -91,13 +92,21 @@ impl<'a> Planner<'a> {
 
     /// Returns the first of those items that leave the least of the room.
     fn packed(&self, rule: &SlotRule, items: &[&'a PoolItem], room_ms: i64) -> Option<&'a PoolItem> {
-        // The group goes on together, so nothing is taken out of turn.
-        let items = if rule.rerun_group.is_some() { &items[..1] } else { items };
+        // A rerun group goes on together, so nothing is taken out of turn.
+        let mut items = if rule.rerun_group.is_some() { items[..1].to_vec() } else { items.to_vec() };
+        // What was drawn at random was not drawn for this place: what was just on may be among it.
+        if rule.order == OrderMode::Random && items.iter().any(|item| Some(item.id) != self.memory.last_item) {
+            items.retain(|item| Some(item.id) != self.memory.last_item);
+        }
         let pad_ms = rule.pad_to_ms.unwrap_or(1);
         let on_grid = |length_ms: i64| length_ms.saturating_add((pad_ms - length_ms.rem_euclid(pad_ms)) % pad_ms);
-        let lengths_ms: Vec<_> = items.iter().map(|item| on_grid(rule.length_ms(item, 0))).collect();
+        let parcel = |item: &&PoolItem| {
+            let content_ms = rule.length_ms(item, 0);
+            Parcel { room_ms: on_grid(content_ms), content_ms }
+        };
+        let parcels: Vec<_> = items.iter().map(parcel).collect();
         // Behind the last item the grid does not matter, so the room is rounded too; then the first one may not fit after all.
-        let best = pack::first_of_best(&lengths_ms, on_grid(room_ms)).map(|first| items[first]);
+        let best = pack::first_of_best(&parcels, on_grid(room_ms)).map(|first| items[first]);
         let fits = |item: &&PoolItem| rule.length_ms(item, 0) <= room_ms;
         best.filter(fits).or_else(|| items.iter().copied().find(fits))
     }
@@ -130,7 +139,9 @@ impl<'a> Planner<'a> {
                     return Some(Late { passed, start_ms: begins_ms, in_point_ms: 0 });
                 }
                 // It is joined at once or not at all.
-                TimeSlotLateness::JoinLate if at_ms != here.stretch.start_ms.saturating_add(here.late_ms) => return None,
+                TimeSlotLateness::JoinLate if at_ms != here.stretch.start_ms.saturating_add(here.late_ms) => {
+                    return None;
+                }
                 TimeSlotLateness::JoinLate if at_ms < behind_ms => {
                     let in_point_ms = at_ms.saturating_sub(begins_ms).max(0);
                     if item.duration_ms - in_point_ms >= JOIN_MS.min(item.duration_ms) {
@@ -148,7 +159,8 @@ impl<'a> Planner<'a> {
     /// Goes on with an item that was stopped: with the break, or with its next part.
     fn lay_rest_of(&mut self, item: &'a PoolItem, open: Open, here: Here<'a>, at_ms: i64) -> PlanEntry {
         let breaks = here.rule.breaks.filter(|breaks| breaks.places(item).contains(&open.resume_ms));
-        let break_ends_ms = breaks.map_or(at_ms, |breaks| open.paused_ms.saturating_add(breaks.length_ms)).min(open.until_ms);
+        let break_ends_ms =
+            breaks.map_or(at_ms, |breaks| open.paused_ms.saturating_add(breaks.length_ms)).min(open.until_ms);
         if at_ms < break_ends_ms
             && let Some(clip) = self.clip(here.rule, at_ms, break_ends_ms, "break")
         {
@@ -158,7 +170,15 @@ impl<'a> Planner<'a> {
     }
 
     /// Lays an item up to its next break, its end, or the moment at which it must be over.
-    fn programme(&self, item: &PoolItem, in_point_ms: i64, until_ms: i64, here: Here<'a>, at_ms: i64, why: &str) -> PlanEntry {
+    fn programme(
+        &self,
+        item: &PoolItem,
+        in_point_ms: i64,
+        until_ms: i64,
+        here: Here<'a>,
+        at_ms: i64,
+        why: &str,
+    ) -> PlanEntry {
         let end_ms = at_ms.saturating_add(item.duration_ms - in_point_ms);
         let stop_ms = self.next_break(item, in_point_ms, here.rule, at_ms).unwrap_or(end_ms).min(end_ms).min(until_ms);
         let cut = if stop_ms == until_ms && stop_ms < end_ms { ", cut where its slot ends" } else { "" };
@@ -178,7 +198,9 @@ impl<'a> Planner<'a> {
         let breaks = rule.breaks?;
         let places = breaks.places(item).into_iter().filter(|place_ms| *place_ms > in_point_ms);
         let moments = places.map(|place_ms| at_ms.saturating_add(place_ms - in_point_ms));
-        moments.into_iter().find(|&moment_ms| self.clip(rule, moment_ms, moment_ms.saturating_add(breaks.length_ms), "").is_some())
+        moments
+            .into_iter()
+            .find(|&moment_ms| self.clip(rule, moment_ms, moment_ms.saturating_add(breaks.length_ms), "").is_some())
     }
 
     /// Lays what fills the time until `stop_ms`, or the first of it.

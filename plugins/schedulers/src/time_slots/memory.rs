@@ -21,6 +21,9 @@ pub(super) struct Memory {
     pub(super) at_ms: i64,
     /// Where the last entry began.
     pub(super) last_start_ms: i64,
+    /// The last item that was begun.
+    #[serde(default)]
+    pub(super) last_item: Option<MediaId>,
     /// The stretch on air.
     pub(super) place: Option<Place>,
     /// The item that has more to come.

@@ -106,7 +106,7 @@ impl<'a> Planner<'a> {
             && let Some(rule) = self.rules.by_id(&entry.rule)
         {
             // Which order it was is known best when it has moved.
-            let order = self.orders.get(rule.cursor.as_str()).map(Order::why).unwrap_or_default();
+            let order = self.order(rule).map(|order| order.why()).unwrap_or_default();
             entry.why = format!("{}: {order}{}", rule.name, entry.why);
         }
         entry
@@ -156,7 +156,8 @@ impl<'a> Planner<'a> {
     /// Begins a stretch at `at_ms`; it is late if it was `due_ms` before.
     fn enter(&mut self, stretch: Stretch, due_ms: Option<i64>, at_ms: i64) {
         let rule = self.rules.of(stretch.airing);
-        let late_ms = due_ms.filter(|_| stretch.airing.is_some()).map_or(0, |due_ms| at_ms.saturating_sub(due_ms).max(0));
+        let late_ms =
+            due_ms.filter(|_| stretch.airing.is_some()).map_or(0, |due_ms| at_ms.saturating_sub(due_ms).max(0));
         let (shift_ms, late_ms) = if rule.lateness == TimeSlotLateness::Shift { (late_ms, 0) } else { (0, late_ms) };
         self.memory.place =
             Some(Place { start_ms: stretch.start_ms, rule: rule.id.clone(), shift_ms, late_ms, begun: false });
@@ -181,7 +182,11 @@ impl<'a> Planner<'a> {
     fn go_on_rerun(&mut self, here: Here<'a>) {
         if let (Some(group), Some(airing)) = (&here.rule.rerun_group, here.stretch.airing) {
             let members = self.rules.rerun_members(group);
-            self.memory.rounds.entry(here.rule.cursor.clone()).or_default().enter(&here.rule.id, airing.start_ms, members);
+            self.memory.rounds.entry(here.rule.cursor.clone()).or_default().enter(
+                &here.rule.id,
+                airing.start_ms,
+                members,
+            );
         }
     }
 
@@ -196,6 +201,7 @@ impl<'a> Planner<'a> {
             }
             return;
         }
+        self.memory.last_item = Some(id);
         let open = self.memory.open.take();
         let goes_on = open.filter(|open| open.item == id && open.resume_ms == entry.in_point_ms);
         let here = self.here().filter(|here| std::ptr::eq(here.rule, rule));
@@ -209,7 +215,8 @@ impl<'a> Planner<'a> {
         }
         if here.is_some() {
             self.memory.place.iter_mut().for_each(|place| place.begun = true);
-            self.memory.open = self.item(rule, id).zip(until_ms).and_then(|(item, until_ms)| rest_of(item, entry, until_ms));
+            self.memory.open =
+                self.item(rule, id).zip(until_ms).and_then(|(item, until_ms)| rest_of(item, entry, until_ms));
         }
     }
 

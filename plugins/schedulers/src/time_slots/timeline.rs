@@ -52,7 +52,9 @@ impl Timeline {
         let last = last.checked_add_days(MARGIN).unwrap_or(NaiveDate::MAX);
         let mut edges = Vec::new();
         for day in first.iter_days().take_while(|day| *day <= last) {
-            edges.extend(slots.iter().enumerate().filter_map(|(slot, hours)| hours.on(day, slot, zone)).flat_map(edges_of));
+            edges.extend(
+                slots.iter().enumerate().filter_map(|(slot, hours)| hours.on(day, slot, zone)).flat_map(edges_of),
+            );
         }
         edges.sort_unstable();
         Self(sweep(&edges))
@@ -122,7 +124,11 @@ fn sweep(edges: &[Edge]) -> Vec<Stretch> {
     for together in edges.chunk_by(|a, b| a.at_ms == b.at_ms) {
         for edge in together {
             let want = (edge.rank, edge.start_ms, edge.stop_ms);
-            if edge.begins { wanting.insert(want) } else { wanting.remove(&want) };
+            if edge.begins {
+                wanting.insert(want)
+            } else {
+                wanting.remove(&want)
+            };
         }
         let winner = wanting.last();
         let airing = winner.map(|&(rank, start_ms, stop_ms)| Airing { slot: rank.slot.0, start_ms, stop_ms });
@@ -137,3 +143,6 @@ fn sweep(edges: &[Edge]) -> Vec<Stretch> {
 
 /// More than a week: beyond it the slots repeat, so a hole that long has no end.
 const MARGIN: Days = Days::new(9);
+
+#[cfg(test)]
+mod tests;
