@@ -45,3 +45,8 @@ pub use resolver::{ProposeError, Resolver};
 pub use scheduler::{PlanError, Scheduler};
 /// Settings, configurations and states are values of this crate.
 pub use serde_json;
+
+/// The examples of the page for authors, which are compiled like those here.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct PageForAuthors;

@@ -8,10 +8,12 @@
 
 use exstreamtv_pickers::{AudioPicker, SubtitlePicker};
 use exstreamtv_plugin_sdk::export_plugins;
-use exstreamtv_schedulers::Sequence;
+use exstreamtv_schedulers::{Balance, Sequence, TimeSlots};
 
 export_plugins! {
     scheduler { id: Sequence::ID, name: "Sequence", vendor: "EXStreamTV" } => |_start| Ok(Box::new(Sequence));
+    scheduler { id: TimeSlots::ID, name: "Time slots", vendor: "EXStreamTV" } => |_start| Ok(Box::new(TimeSlots));
+    scheduler { id: Balance::ID, name: "Balance", vendor: "EXStreamTV" } => |_start| Ok(Box::new(Balance));
     picker { id: AudioPicker::ID, name: "Audio picker", vendor: "EXStreamTV" } => |_start| Ok(Box::new(AudioPicker));
     picker { id: SubtitlePicker::ID, name: "Subtitle picker", vendor: "EXStreamTV" } => |_start| Ok(Box::new(SubtitlePicker));
 }
