@@ -17,6 +17,8 @@ use exstreamtv_worker_protocol::FfmpegFault;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{net::TcpListener, sync::watch};
 
+use declared::Declared;
+
 use crate::{
     cli::Common,
     clock::{Clock, SystemClock},
@@ -35,6 +37,7 @@ use crate::{
     worker::{Programs, Spawner, Utility},
 };
 
+mod declared;
 mod doors;
 mod first_channels;
 mod first_scan;
@@ -99,6 +102,9 @@ pub enum StartError {
     /// The configuration holds a value that cannot be used.
     #[error(transparent)]
     Config(#[from] crate::config::ValueError),
+    /// The configuration declares channels that cannot be made.
+    #[error(transparent)]
+    Declared(#[from] declared::DeclaredError),
     /// The system refuses something that every program gets.
     #[error("start: {what}")]
     System {
@@ -125,7 +131,8 @@ impl StartError {
             Self::Ffmpeg { .. } => 69,
             Self::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse => 75,
             Self::Listen { .. } => 74,
-            Self::Config(_) => 78,
+            Self::Config(_) | Self::Declared(declared::DeclaredError::Faults { .. }) => 78,
+            Self::Declared(_) => 74,
             Self::System { .. } => 70,
         }
     }
@@ -198,6 +205,7 @@ impl Host {
         let playouts = Playouts::start(store.clone(), clock.clone(), Arc::clone(&strategies) as _, horizon, life);
         let picks = Picks::new(strategies, life.clone());
         let knobs = Knobs::new(config)?;
+        knobs.declared.borrow().clone().apply(store, &playouts).await?;
         let means = Means {
             spawner,
             programs,
@@ -231,13 +239,14 @@ impl Host {
             store: store.clone(),
             roots: self.folders.clone(),
             library: library.clone(),
-            playouts,
+            playouts: playouts.clone(),
+            declared: knobs.declared.subscribe(),
             defaults: first_channels::Defaults { profile, zone: config.zone()? },
             address: self.shown_address(address),
             terminal: std::io::stderr().is_terminal(),
         };
         life.spawn(first.run(life.stopping()));
-        signals::until_stop(|| self.reload(&knobs, &library, &logs)).await
+        signals::until_stop(async || self.reload(&knobs, &library, &playouts, &logs).await).await
     }
 
     fn library_settings(&self) -> crate::library::Settings {
@@ -251,9 +260,9 @@ impl Host {
     }
 
     /// Takes over what can change while running; says what needs a restart.
-    fn reload(&self, knobs: &Knobs, library: &Library, logs: &logging::Logs) {
-        let fresh = self.common.load().and_then(|config| Ok((Knobs::values(&config)?, config)));
-        let (values, config) = match fresh {
+    async fn reload(&self, knobs: &Knobs, library: &Library, playouts: &Playouts, logs: &logging::Logs) {
+        let fresh = self.common.load().and_then(|config| Ok((Knobs::values(&config)?, Declared::of(&config)?, config)));
+        let (values, declared, config) = match fresh {
             Ok(fresh) => fresh,
             Err(error) => {
                 tracing::error!(
@@ -263,6 +272,15 @@ impl Host {
                 return;
             }
         };
+        if let Err(error) = declared.apply(&self.store, playouts).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the channels of the configuration cannot be used; the old configuration stays in force"
+            );
+            return;
+        }
+        declared.remark_on_missing(&knobs.declared.send_replace(declared.clone()));
+        playouts.library_changed();
         knobs.set(values);
         logs.set(&config.server.log);
         library.set_roots(config.library.folders.iter().map(|folder| absolute(folder)).collect());
@@ -288,6 +306,7 @@ struct Knobs {
     feed: watch::Sender<Settings>,
     slow_client: watch::Sender<SlowClient>,
     http: watch::Sender<HttpSettings>,
+    declared: watch::Sender<Declared>,
 }
 
 type KnobValues = (Settings, SlowClient, HttpSettings);
@@ -299,6 +318,7 @@ impl Knobs {
             feed: watch::channel(feed).0,
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
+            declared: watch::channel(Declared::of(config)?).0,
         })
     }
 

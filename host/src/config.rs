@@ -9,7 +9,10 @@ use std::{net::IpAddr, path::PathBuf};
 use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
 use serde::{Deserialize, Serialize};
 
+pub mod lineup;
 pub mod load;
+
+use lineup::{DeclaredChannel, DeclaredCollection};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,12 @@ pub struct Config {
     pub plugins: Plugins,
     /// The database.
     pub database: Database,
+    /// Sets of media that channels draw from.
+    #[serde(rename = "collection", skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<DeclaredCollection>,
+    /// Channels that are what the configuration says.
+    #[serde(rename = "channel", skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<DeclaredChannel>,
 }
 
 /// How clients reach us.
@@ -271,6 +280,14 @@ pub enum ValueError {
         /// Most.
         max: u64,
     },
+    /// A declared collection or channel that makes no sense.
+    #[error("use {path}: {message}")]
+    Declared {
+        /// Where: "channel\[0\].schedule.slot\[2\].start_time".
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The profile cannot be sent.
     #[error("use [profile]")]
     Profile(#[source] ProfileError),
@@ -294,6 +311,7 @@ impl Config {
         if let Some(path) = self.plugins.paths.iter().find(|path| !path.is_absolute()) {
             return Err(ValueError::PluginPath { path: path.clone() });
         }
+        lineup::check(&self.collections, &self.channels)?;
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;

@@ -18,6 +18,7 @@ CREATE INDEX channel_schedules_by_time ON channel_schedules (from_ms);
 ALTER TABLE playout ADD COLUMN rule TEXT NOT NULL DEFAULT '';
 
 -- One row for every window that was planned: an edit goes back to the newest one before it instead of losing every series' place.
+-- Another one where a strategy takes over, so that an edit inside its first window knows what it has laid.
 CREATE TABLE playout_states (
     channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     upto_ms    INTEGER NOT NULL, -- the window's end
@@ -28,7 +29,8 @@ CREATE TABLE playout_states (
     fallback   TEXT,             -- what the fallback remembers, where it answered instead
     needs      TEXT    NOT NULL DEFAULT '[]', -- the pools that it drew from: a strategy that is gone cannot say
     drawn_from TEXT    NOT NULL DEFAULT '',   -- fingerprint of the rule and of what was in those pools
-    PRIMARY KEY (channel_id, upto_ms)
+    begins     INTEGER NOT NULL DEFAULT 0 CHECK (begins IN (0, 1)), -- the strategy takes over here and remembers nothing yet
+    PRIMARY KEY (channel_id, upto_ms, begins)
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO playout_states (channel_id, upto_ms, strategy, state, since_ms, seed)

@@ -13,7 +13,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use exstreamtv_model::ChannelId;
+use chrono::{DateTime, TimeDelta, Utc};
+use exstreamtv_model::{Channel, ChannelId, Schedule, schedule::SettingsFault};
 use exstreamtv_store::Store;
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::watch;
@@ -32,7 +33,7 @@ use crate::{
     },
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
-    playout::Playouts,
+    playout::{PlayoutError, Playouts, preview::Preview},
     worker::Utility,
 };
 
@@ -152,6 +153,29 @@ impl PlayoutPort for PlayoutDoor {
         self.edits.fetch_add(1, Ordering::Relaxed);
         self.playouts.rebuild(channel);
         self.feeds.refresh(channel);
+    }
+
+    fn switch(&self, channel: ChannelId, from: DateTime<Utc>) {
+        self.edits.fetch_add(1, Ordering::Relaxed);
+        self.playouts.switch(channel, from);
+        self.feeds.refresh(channel);
+    }
+
+    fn check<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
+        self.playouts.check(channel, schedule).boxed()
+    }
+
+    fn preview(
+        &self,
+        channel: ChannelId,
+        schedule: Option<Schedule>,
+        span: TimeDelta,
+    ) -> BoxFuture<'_, Result<Option<Preview>, PlayoutError>> {
+        self.playouts.preview(channel, schedule, span).boxed()
     }
 
     fn version(&self) -> u64 {

@@ -9,9 +9,13 @@ use std::path::PathBuf;
 
 use exstreamtv_store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::first_channels::{self, Defaults};
+use super::{
+    declared::Declared,
+    first_channels::{self, Defaults},
+};
 use crate::{library::Library, playout::Playouts};
 
 /// The task.
@@ -24,6 +28,8 @@ pub struct FirstScan {
     pub library: Library,
     /// The timelines.
     pub playouts: Playouts,
+    /// What the configuration declares.
+    pub declared: watch::Receiver<Declared>,
     /// What new channels have in common.
     pub defaults: Defaults,
     /// What addresses begin with.
@@ -47,12 +53,10 @@ impl FirstScan {
         if !self.roots.is_empty() {
             self.watch_first_scan().await;
         }
-        self.make_channels().await;
-        self.playouts.library_changed();
+        self.take_in().await;
         self.print_addresses().await;
         while changes.changed().await.is_ok() {
-            self.make_channels().await;
-            self.playouts.library_changed();
+            self.take_in().await;
         }
     }
 
@@ -77,6 +81,17 @@ impl FirstScan {
             }
         }
         bar.finish_and_clear();
+    }
+
+    /// Lets channels see what the library holds now.
+    async fn take_in(&self) {
+        // Bound first: a borrowed watch must not wait for the database.
+        let declared = self.declared.borrow().clone();
+        if let Err(error) = declared.apply_collections(&self.store).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "declared collections could not be filled");
+        }
+        self.make_channels().await;
+        self.playouts.library_changed();
     }
 
     async fn make_channels(&self) {

@@ -8,7 +8,7 @@ use super::StartError;
 ///
 /// # Errors
 /// If the system lets us hear no signals.
-pub async fn until_stop(reload: impl Fn()) -> Result<(), StartError> {
+pub async fn until_stop(reload: impl AsyncFn()) -> Result<(), StartError> {
     let hear = |kind| signal(kind).map_err(|source| StartError::System { what: "signals", source });
     let (mut terminate, mut interrupt, mut hang_up) =
         (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?, hear(SignalKind::hangup())?);
@@ -17,7 +17,7 @@ pub async fn until_stop(reload: impl Fn()) -> Result<(), StartError> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
             _ = hang_up.recv() => {
-                reload();
+                reload().await;
                 continue;
             }
         };

@@ -13,6 +13,7 @@ mod merge;
 mod now;
 mod page;
 mod playout;
+mod schedule;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
 pub use now::{OnNow, on_now};
@@ -49,6 +50,8 @@ fn described() -> OpenApiRouter<App> {
             channels::delete::delete
         ))
         .routes(routes!(playout::playout))
+        .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
+        .routes(routes!(schedule::preview::preview))
         .routes(routes!(collections::list::list, collections::create::create))
         .routes(routes!(
             collections::get::get,

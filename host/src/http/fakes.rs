@@ -18,7 +18,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use exstreamtv_model::{
     Channel, ChannelId, CollectionId, EntryKind, ItemOrder, MediaId, MediaProbe, MediaState, Metadata, OutputProfile,
-    RunId, pick::TrackPreferences,
+    RunId, Schedule, pick::TrackPreferences, schedule::SettingsFault,
 };
 use exstreamtv_store::{Checkpoint, NewChannel, NewEntry, ScannedMedia, Store};
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
@@ -30,7 +30,16 @@ use super::state::{
     Broadcaster, FeedState, FeedView, HealthPort, HttpSettings, HttpState, LibraryPort, LibraryStatus, PartHealth,
     Playlist, PlayoutPort, RunKind, RunView, TsStream, TuneError, ViewerInfo,
 };
-use crate::{clock::Clock, feed::picks::Picks, lifecycle::Lifecycle, plugins::Strategies};
+use crate::{
+    clock::Clock,
+    feed::picks::Picks,
+    lifecycle::Lifecycle,
+    playout::{
+        PlayoutError,
+        preview::{Preview, Share},
+    },
+    plugins::Strategies,
+};
 
 /// A host for tests.
 pub struct Host {
@@ -47,6 +56,13 @@ pub enum Part {
     Panics,
 }
 
+/// What the playout was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    Rebuild(ChannelId),
+    Switch(ChannelId, DateTime<Utc>),
+}
+
 /// Everything that is pretended.
 struct World {
     now_ms: AtomicI64,
@@ -56,7 +72,8 @@ struct World {
     agent: Mutex<Option<String>>,
     refusal: Mutex<Option<TuneError>>,
     feeds: Mutex<Vec<FeedView>>,
-    rebuilds: Mutex<Vec<ChannelId>>,
+    calls: Mutex<Vec<Call>>,
+    faults: Mutex<Vec<SettingsFault>>,
     scans: Mutex<Vec<Option<PathBuf>>>,
     accepted_removals: Mutex<Vec<PathBuf>>,
     library: watch::Sender<LibraryStatus>,
@@ -75,7 +92,8 @@ impl Host {
             agent: Mutex::default(),
             refusal: Mutex::default(),
             feeds: Mutex::default(),
-            rebuilds: Mutex::default(),
+            calls: Mutex::default(),
+            faults: Mutex::default(),
             scans: Mutex::default(),
             accepted_removals: Mutex::default(),
             library: watch::channel(status).0,
@@ -222,7 +240,29 @@ impl Host {
     }
 
     pub fn rebuilds(&self) -> Vec<ChannelId> {
-        self.world.rebuilds.lock().unwrap().clone()
+        let rebuilt = |call| match call {
+            Call::Rebuild(channel) => Some(channel),
+            Call::Switch(..) => None,
+        };
+        self.calls().into_iter().filter_map(rebuilt).collect()
+    }
+
+    /// What the playout was told.
+    pub fn calls(&self) -> Vec<Call> {
+        self.world.calls.lock().unwrap().clone()
+    }
+
+    /// From now on every schedule has this fault, too.
+    pub fn find_fault(&self, path: &str, message: &str) {
+        self.world.faults.lock().unwrap().push(SettingsFault { path: path.into(), message: message.into() });
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.world.now()
+    }
+
+    pub async fn send_empty(&self, method: &str, path: &str) -> Response {
+        self.send(request(method, path).body(Body::empty()).unwrap()).await
     }
 
     pub fn accepted_removals(&self) -> Vec<PathBuf> {
@@ -263,6 +303,32 @@ fn new_channel(number: &str, name: &str) -> NewChannel {
         schedule: None,
         tracks: TrackPreferences::default(),
         enabled: true,
+    }
+}
+
+/// A preview: three quarters programme, one quarter filler.
+fn tried(from: DateTime<Utc>, span: TimeDelta, by: String) -> Preview {
+    let middle = from + span * 3 / 4;
+    let entry = |start, stop, kind| NewEntry {
+        start,
+        stop,
+        media: Some(MediaId(1)),
+        in_point_ms: 0,
+        kind,
+        title: "Tried".into(),
+        rule: "evening".into(),
+        why: "a test".into(),
+    };
+    let share =
+        |kind, part: TimeDelta| Share { rule: "evening".into(), kind, count: 1, airtime_ms: part.num_milliseconds() };
+    Preview {
+        from,
+        to: from + span,
+        entries: vec![entry(from, middle, EntryKind::Programme), entry(middle, from + span, EntryKind::Filler)],
+        notes: vec!["a note".into()],
+        distribution: vec![share(EntryKind::Programme, span * 3 / 4), share(EntryKind::Filler, span / 4)],
+        by,
+        fallback: None,
     }
 }
 
@@ -336,7 +402,25 @@ impl LibraryPort for World {
 
 impl PlayoutPort for World {
     fn rebuild(&self, channel: ChannelId) {
-        self.rebuilds.lock().unwrap().push(channel);
+        self.calls.lock().unwrap().push(Call::Rebuild(channel));
+    }
+
+    fn switch(&self, channel: ChannelId, from: DateTime<Utc>) {
+        self.calls.lock().unwrap().push(Call::Switch(channel, from));
+    }
+
+    fn check<'a>(&'a self, _: &'a Channel, _: &'a Schedule) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
+        async move { Ok(self.faults.lock().unwrap().clone()) }.boxed()
+    }
+
+    fn preview(
+        &self,
+        _: ChannelId,
+        schedule: Option<Schedule>,
+        span: TimeDelta,
+    ) -> BoxFuture<'_, Result<Option<Preview>, PlayoutError>> {
+        let (from, by) = (self.now(), schedule.map_or("own".to_owned(), |schedule| schedule.strategy));
+        async move { Ok(Some(tried(from, span, by))) }.boxed()
     }
 
     fn version(&self) -> u64 {

@@ -16,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::TuneError;
+use crate::playout::PlayoutError;
 
 /// Why a request cannot be answered; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,9 @@ pub enum ApiError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Several values of the body cannot be accepted: JSON pointers, and what is wrong there.
+    #[error("accept {} of the body{}: {}", pointed(.0), if .0.len() > 1 { format!(" and {} more mistakes", .0.len() - 1) } else { String::new() }, first(.0))]
+    Faults(Vec<(String, String)>),
     /// A web page of another site made this request.
     #[error("accept a change that another site's page asks for")]
     CrossSite,
@@ -113,7 +117,7 @@ impl ApiError {
             Self::BadBody { kind: BodyFault::Malformed, .. } => (StatusCode::BAD_REQUEST, "malformed-body"),
             Self::BadBody { kind: BodyFault::MediaType, .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json"),
             Self::BadBody { kind: BodyFault::TooLarge, .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
-            Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-value"),
+            Self::Invalid { .. } | Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-value"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
             Self::Tune(error) => tune_kind(error),
             Self::Store(error) => store_kind(error),
@@ -136,6 +140,23 @@ impl ApiError {
             return "The server failed; its log says why.".to_owned();
         }
         format!("Failed to {self}.")
+    }
+}
+
+fn pointed(faults: &[(String, String)]) -> &str {
+    faults.first().map_or("", |(pointer, _)| pointer.as_str())
+}
+
+fn first(faults: &[(String, String)]) -> &str {
+    faults.first().map_or("", |(_, detail)| detail.as_str())
+}
+
+impl From<PlayoutError> for ApiError {
+    fn from(error: PlayoutError) -> Self {
+        match error {
+            PlayoutError::Store(error) => Self::Store(error),
+            PlayoutError::Stopping => Self::Tune(TuneError::ShuttingDown),
+        }
     }
 }
 
@@ -194,6 +215,13 @@ impl Problem {
         let errors = match error {
             ApiError::Invalid { pointer, detail } => {
                 vec![WrongValue { pointer: pointer.clone(), detail: detail.clone() }]
+            }
+            ApiError::Faults(faults) => {
+                let wrong = |(pointer, detail): &(String, String)| WrongValue {
+                    pointer: pointer.clone(),
+                    detail: detail.clone(),
+                };
+                faults.iter().map(wrong).collect()
             }
             _ => Vec::new(),
         };
@@ -276,6 +304,18 @@ mod tests {
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert!(!String::from_utf8_lossy(&body).contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn several_wrong_values_are_all_pointed_at() {
+        let faults = [("/a", "it is too late"), ("/b", "it is too early")];
+        let faults = faults.map(|(pointer, detail)| (pointer.to_owned(), detail.to_owned()));
+        let response = ApiError::Faults(faults.into()).into_response();
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["detail"], "Failed to accept /a of the body and 1 more mistakes: it is too late.");
+        assert_eq!(problem["errors"][1], serde_json::json!({"pointer": "/b", "detail": "it is too early"}));
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use exstreamtv_model::ChannelId;
+use chrono::{DateTime, TimeDelta, Utc};
+use exstreamtv_model::{Channel, ChannelId, Schedule, schedule::SettingsFault};
 use exstreamtv_store::Store;
 use futures::{future::BoxFuture, stream::BoxStream};
 use serde::Serialize;
@@ -15,7 +16,11 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use super::origin::{BaseUrl, TrustedProxies};
-use crate::{clock::Clock, feed::picks::Picks};
+use crate::{
+    clock::Clock,
+    feed::picks::Picks,
+    playout::{PlayoutError, preview::Preview},
+};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 
 /// Everything a handler may use. Cheap to clone.
@@ -148,6 +153,21 @@ pub struct LibraryStatus {
 pub trait PlayoutPort: Send + Sync {
     /// Plans the channel anew from its next boundary; called after it, or what it plays, was made, changed or removed.
     fn rebuild(&self, channel: ChannelId);
+    /// Plans the channel anew from a chosen time on; called after it got a schedule that waits for that time.
+    fn switch(&self, channel: ChannelId, from: DateTime<Utc>);
+    /// Returns what is wrong with a schedule.
+    fn check<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>>;
+    /// Plans without storing anything, by a schedule or by the channel's own; `None` if there is no such channel.
+    fn preview(
+        &self,
+        channel: ChannelId,
+        schedule: Option<Schedule>,
+        span: TimeDelta,
+    ) -> BoxFuture<'_, Result<Option<Preview>, PlayoutError>>;
     /// Returns a number that changes whenever any channel, timeline or programme does: guides of one version are equal.
     fn version(&self) -> u64;
 }

@@ -61,12 +61,9 @@ impl Memory {
     /// # Errors
     /// If the database fails.
     pub async fn read(store: &Store, channel: &Channel, strategy: &str, at: DateTime<Utc>) -> Result<Self, StoreError> {
-        let checkpoint = store.playout().checkpoint(channel.id, at).await?;
-        let fresh = |seed| Self { state: None, since: at, aired: vec![], fallback: None, seed };
-        let Some(checkpoint) = checkpoint else { return Ok(fresh(seed(channel))) };
-        if checkpoint.strategy != strategy {
-            return Ok(fresh(checkpoint.seed));
-        }
+        let checkpoint = store.playout().memory(channel.id, at, strategy).await?;
+        let fresh = || Self { state: None, since: at, aired: vec![], fallback: None, seed: seed(channel) };
+        let Some(checkpoint) = checkpoint else { return Ok(fresh()) };
         let aired = match checkpoint.since < at {
             true => store.playout().window(channel.id, checkpoint.since, at).await?,
             false => vec![],

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use exstreamtv_model::{ChannelId, EntryKind, Schedule, schedule::Window};
-use exstreamtv_store::{Checkpoint, Store};
+use exstreamtv_store::Store;
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -172,9 +172,11 @@ impl Planner {
 
     /// Plans one more window of a channel, and the rest later.
     async fn extend(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
-        let until = self.clock.now() + self.horizon;
+        let now = self.clock.now();
+        let until = now + self.horizon;
         let before = self.store.playout().end(id).await?;
-        let step = before.unwrap_or_else(|| self.clock.now()) + TimeDelta::milliseconds(WINDOW_MS);
+        // An end in the past is no place to go on from.
+        let step = before.filter(|end| *end > now).unwrap_or(now) + TimeDelta::milliseconds(WINDOW_MS);
         self.reach(id, step.min(until)).await?;
         let after = self.store.playout().end(id).await?;
         if after > before && after.is_some_and(|end| end < until) {
@@ -216,7 +218,7 @@ impl Planner {
         for checkpoint in [before_border, newest].into_iter().flatten() {
             // The rule of a window is the one just before its end.
             let rule = rules.at(checkpoint.upto - TimeDelta::milliseconds(1));
-            let material = self.material(&rules, &rule.schedule, Some(&checkpoint)).await?;
+            let material = self.material_at(&rules, &rule.schedule, checkpoint.upto).await?;
             if material.fingerprint != checkpoint.drawn_from {
                 return self.rebuild(id, None).await;
             }
@@ -235,10 +237,7 @@ impl Planner {
             let memory = Memory::read(&self.store, &rules.channel, &rule.schedule.strategy, start).await?;
             let material = match known.take() {
                 Some((schedule, material)) if schedule == rule.schedule => material,
-                _ => {
-                    let checkpoint = self.store.playout().checkpoint(id, start).await?;
-                    self.material(&rules, &rule.schedule, checkpoint.as_ref()).await?
-                }
+                _ => self.material_at(&rules, &rule.schedule, start).await?,
             };
             if material.is_empty() {
                 break;
@@ -318,8 +317,7 @@ impl Planner {
         let (id, start) = (rules.channel.id, cut.at());
         let rule = rules.at(start);
         let memory = Memory::read(&self.store, &rules.channel, &rule.schedule.strategy, start).await?;
-        let checkpoint = self.store.playout().checkpoint(id, start).await?;
-        let material = self.material(rules, &rule.schedule, checkpoint.as_ref()).await?;
+        let material = self.material_at(rules, &rule.schedule, start).await?;
         if material.is_empty() {
             return Ok(None);
         }
@@ -343,14 +341,15 @@ impl Planner {
         Ok(())
     }
 
-    async fn material(
+    /// Reads what a schedule draws from; a strategy that is gone drew from something before.
+    async fn material_at(
         &self,
         rules: &Rules,
         schedule: &Schedule,
-        before: Option<&Checkpoint>,
+        at: DateTime<Utc>,
     ) -> Result<Material, PlayoutError> {
-        let known = before.filter(|checkpoint| checkpoint.strategy == schedule.strategy);
-        let needs = known.map(|checkpoint| checkpoint.needs.as_slice());
+        let before = self.store.playout().memory(rules.channel.id, at, &schedule.strategy).await?;
+        let needs = before.as_ref().map(|checkpoint| checkpoint.needs.as_slice());
         Ok(Material::gather(&self.store, &*self.ask, &rules.channel, schedule, needs).await?)
     }
 }
@@ -381,3 +380,6 @@ fn report(id: ChannelId, draft: &Draft) {
 pub(super) fn beginning(now: DateTime<Utc>) -> DateTime<Utc> {
     instant((now.timestamp() - 20).div_euclid(60) * 60_000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,19 @@ impl Playouts {
     /// # Errors
     /// If the database fails.
     pub async fn check(&self, channel: &Channel, schedule: &Schedule) -> Result<Vec<SettingsFault>, PlayoutError> {
+        self.check_with(channel, schedule, &[]).await
+    }
+
+    /// Returns what is wrong with a schedule, as [`Self::check`] does, if there were collections with the names `coming`, too.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn check_with(
+        &self,
+        channel: &Channel,
+        schedule: &Schedule,
+        coming: &[&str],
+    ) -> Result<Vec<SettingsFault>, PlayoutError> {
         let request = PrepareRequest { zone: channel.zone.to_string(), settings: schedule.settings.clone() };
         let preparation = match self.ask.prepare(&schedule.strategy, request).await {
             Ok(preparation) => preparation,
@@ -73,6 +86,7 @@ impl Playouts {
         let mut faults: Vec<_> = preparation.faults.into_iter().map(within).collect();
         for need in &preparation.pools {
             if let PoolSource::Collection { collection_id } = &need.source
+                && !coming.iter().any(|name| name.trim().to_lowercase() == collection_id.trim().to_lowercase())
                 && selection(&self.store, channel, &need.source).await?.is_none()
             {
                 let message = format!("there is no collection with the id or the name {collection_id:?}");

@@ -257,7 +257,7 @@ async fn extend(
         sqlx::query_scalar(END).bind(channel.0).fetch_optional(&mut *transaction).await.map_err(failed)?;
     check_continuity(channel, end_ms, entries)?;
     // The checkpoint first: it names a channel that does not exist before any row does.
-    checkpoint::save(&mut transaction, channel, checkpoint).await?;
+    checkpoint::save(&mut transaction, channel, entries.first().map(|first| first.start), checkpoint).await?;
     insert(&mut transaction, channel, entries).await?;
     transaction.commit().await.map_err(failed)
 }

@@ -8,6 +8,8 @@ mod fixture;
 mod broadcasts;
 #[path = "contract/channels.rs"]
 mod channels;
+#[path = "contract/checkpoints.rs"]
+mod checkpoints;
 #[path = "contract/collections.rs"]
 mod collections;
 #[path = "contract/media.rs"]
@@ -16,3 +18,7 @@ mod media;
 mod opening;
 #[path = "contract/playout.rs"]
 mod playout;
+#[path = "contract/pools.rs"]
+mod pools;
+#[path = "contract/schedules.rs"]
+mod schedules;

@@ -13,11 +13,14 @@ pub mod replace;
 use exstreamtv_model::{
     Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, pick::TrackPreferences,
 };
-use exstreamtv_store::{NewChannel, Store};
+use exstreamtv_store::NewChannel;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::problem::ApiError;
+use super::{
+    super::{HttpState, problem::ApiError},
+    schedule,
+};
 
 /// A channel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,7 +33,7 @@ pub struct ChannelView {
 }
 
 /// The fields of a channel that can be set.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelFields {
     /// Place in the lineup, "5" or "5.1"; no two channels have the same.
@@ -78,7 +81,7 @@ fn yes() -> bool {
 
 impl ChannelFields {
     /// Checks what types alone cannot.
-    async fn check(&self, store: &Store) -> Result<(), ApiError> {
+    async fn check(&self, state: &HttpState) -> Result<(), ApiError> {
         check_text("/name", &self.name, 1)?;
         check_text("/group", &self.group, 0)?;
         if let Some(logo) = &self.logo {
@@ -86,9 +89,13 @@ impl ChannelFields {
         }
         self.profile.check().map_err(|error| ApiError::invalid("/profile", error))?;
         if let Some(id) = self.collection
-            && store.collections().find(id).await?.is_none()
+            && state.store.collections().find(id).await?.is_none()
         {
             return Err(ApiError::invalid("/collection", format_args!("there is no collection {id}")));
+        }
+        if let Some(schedule) = &self.schedule {
+            // A new channel has no id yet, and no strategy asks for it.
+            schedule::check(state, &self.clone().into_channel(ChannelId(0)), schedule, "/schedule").await?;
         }
         Ok(())
     }

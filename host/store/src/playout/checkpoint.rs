@@ -43,7 +43,28 @@ impl Checkpoint {
 }
 
 impl PlayoutRepo {
-    /// Returns the newest checkpoint at or before `at`.
+    /// Returns what `strategy` remembers at `at`: the newest checkpoint at or before it, unless another strategy has been on since.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.playout.memory", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn memory(
+        &self,
+        channel: ChannelId,
+        at: DateTime<Utc>,
+        strategy: &str,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let row: Option<CheckpointRow> = sqlx::query_as(MEMORY)
+            .bind(channel.0)
+            .bind(at.timestamp_millis())
+            .bind(strategy)
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the scheduler's state", TABLE, error))?;
+        Ok(row.map(Checkpoint::try_from).transpose()?.filter(|found| found.strategy == strategy))
+    }
+
+    /// Returns the checkpoint of the newest window that ends at or before `at`, whatever strategy planned it.
     ///
     /// # Errors
     /// Fails when the database does, or on a row that cannot be read.
@@ -112,11 +133,34 @@ impl TryFrom<CheckpointRow> for Checkpoint {
     }
 }
 
-/// Saves a checkpoint, in place of an older one of the same window.
+/// Saves a checkpoint of a window that begins at `start`, and where its strategy takes over if it is new.
 pub(super) async fn save(
     connection: &mut SqliteConnection,
     channel: ChannelId,
+    start: Option<DateTime<Utc>>,
     checkpoint: &Checkpoint,
+) -> Result<(), StoreError> {
+    if let Some(start) = start {
+        let before: Option<String> = sqlx::query_scalar(STRATEGY_BEFORE)
+            .bind(channel.0)
+            .bind(start.timestamp_millis())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(|error| StoreError::query(EXTEND, error))?;
+        if before.is_none_or(|before| before != checkpoint.strategy) {
+            let state = serde_json::Value::Null;
+            let takes_over = Checkpoint { upto: start, since: start, state, fallback: None, ..checkpoint.clone() };
+            write(&mut *connection, channel, &takes_over, true).await?;
+        }
+    }
+    write(connection, channel, checkpoint, false).await
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    channel: ChannelId,
+    checkpoint: &Checkpoint,
+    begins: bool,
 ) -> Result<(), StoreError> {
     let fallback = checkpoint.fallback.as_ref().map(|state| to_json("the fallback's state", state)).transpose()?;
     let saved = sqlx::query(SAVE)
@@ -129,12 +173,13 @@ pub(super) async fn save(
         .bind(fallback)
         .bind(to_json("the pools", &checkpoint.needs)?)
         .bind(checkpoint.drawn_from.as_str())
+        .bind(begins)
         .execute(connection)
         .await;
     saved.map_err(|error| StoreError::pointing(EXTEND, "channel", channel.0, error)).map(drop)
 }
 
-/// Forgets the checkpoints of windows that ended after `from`.
+/// Forgets the checkpoints of windows that ended after `from`, and what takes over there.
 pub(super) async fn cut(
     connection: &mut SqliteConnection,
     channel: ChannelId,
@@ -154,8 +199,23 @@ const TABLE: &str = "playout_states";
 const CHECKPOINT: &str = "
 SELECT channel_id, upto_ms, strategy, state, since_ms, seed, fallback, needs, drawn_from
   FROM playout_states
- WHERE channel_id = ?1 AND upto_ms <= ?2
+ WHERE channel_id = ?1 AND upto_ms <= ?2 AND begins = 0
  ORDER BY upto_ms DESC
+ LIMIT 1";
+
+// Where one strategy ends and another takes over, the later of both is the one that takes over. At the moment itself nobody else has been on.
+const MEMORY: &str = "
+SELECT channel_id, upto_ms, strategy, state, since_ms, seed, fallback, needs, drawn_from
+  FROM playout_states
+ WHERE channel_id = ?1 AND upto_ms <= ?2 AND (upto_ms < ?2 OR strategy = ?3)
+ ORDER BY upto_ms DESC, begins DESC
+ LIMIT 1";
+
+const STRATEGY_BEFORE: &str = "
+SELECT strategy
+  FROM playout_states
+ WHERE channel_id = ?1 AND upto_ms <= ?2
+ ORDER BY upto_ms DESC, begins DESC
  LIMIT 1";
 
 const FIRST_FALLBACK: &str = "
@@ -166,9 +226,9 @@ SELECT channel_id, upto_ms, strategy, state, since_ms, seed, fallback, needs, dr
  LIMIT 1";
 
 const SAVE: &str = "
-INSERT INTO playout_states (channel_id, upto_ms, strategy, state, since_ms, seed, fallback, needs, drawn_from)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-    ON CONFLICT (channel_id, upto_ms) DO UPDATE
+INSERT INTO playout_states (channel_id, upto_ms, strategy, state, since_ms, seed, fallback, needs, drawn_from, begins)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT (channel_id, upto_ms, begins) DO UPDATE
    SET strategy   = excluded.strategy,
        state      = excluded.state,
        since_ms   = excluded.since_ms,
@@ -179,7 +239,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 
 const CUT: &str = "
 DELETE FROM playout_states
- WHERE channel_id = ?1 AND upto_ms > ?2";
+ WHERE channel_id = ?1 AND upto_ms >= ?2 AND (upto_ms > ?2 OR begins = 1)";
 
 const PRUNE: &str = "
 DELETE FROM playout_states
@@ -195,6 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn checkpoints_are_read_by_index() {
+        assert_paged(MEMORY, "(channel_id=? AND upto_ms<?)").await;
         assert_paged(CHECKPOINT, "(channel_id=? AND upto_ms<?)").await;
         assert_paged(FIRST_FALLBACK, "(channel_id=? AND upto_ms>?)").await;
     }

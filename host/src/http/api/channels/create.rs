@@ -20,7 +20,7 @@ pub async fn create(
     State(state): State<HttpState>,
     JsonBody(fields): JsonBody<ChannelFields>,
 ) -> Result<impl IntoResponse, ApiError> {
-    fields.check(&state.store).await?;
+    fields.check(&state).await?;
     let channel = state.store.channels().insert(&fields.into_new()).await?;
     tracing::info!(channel.id = %channel.id, "channel added");
     state.playout.rebuild(channel.id);

@@ -26,10 +26,15 @@ pub async fn replace(
 
 /// Checks and saves a channel's fields and tells the playout.
 pub async fn save(state: &HttpState, id: ChannelId, fields: ChannelFields) -> Result<ChannelView, ApiError> {
-    fields.check(&state.store).await?;
+    fields.check(&state).await?;
+    let before = state.store.channels().find(id).await?.ok_or_else(|| ApiError::no_channel(id))?;
     let channel = fields.into_channel(id);
     if !state.store.channels().update(&channel).await? {
         return Err(ApiError::no_channel(id));
+    }
+    if channel.schedule != before.schedule {
+        // One that still waited is forgotten.
+        state.store.schedules().set(id, channel.schedule.as_ref(), None).await?;
     }
     tracing::info!(channel.id = %id, "channel changed");
     state.playout.rebuild(id);
