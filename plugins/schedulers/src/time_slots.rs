@@ -6,9 +6,7 @@
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use exstreamtv_model::schedule::{
-    PlanAnswer, PlanRequest, Preparation, PrepareRequest, SettingsFault, Window,
-};
+use exstreamtv_model::schedule::{PlanAnswer, PlanRequest, Preparation, PrepareRequest, SettingsFault, Window};
 use exstreamtv_plugin_sdk::{PlanError, Scheduler};
 use serde_json::Value;
 
@@ -28,8 +26,7 @@ mod timeline;
 
 pub use query::{OnAir, item_at, next_slot, slot_on_air};
 pub use settings::{
-    TimeSlot, TimeSlotBreaks, TimeSlotFiller, TimeSlotFlexMode, TimeSlotLateness, TimeSlotPaddingMode,
-    TimeSlotSchedule,
+    TimeSlot, TimeSlotBreaks, TimeSlotFiller, TimeSlotFlexMode, TimeSlotLateness, TimeSlotPaddingMode, TimeSlotSchedule,
 };
 
 use planner::Planner;
@@ -49,7 +46,8 @@ impl Scheduler for TimeSlots {
         let zone = request.zone.parse::<Tz>();
         let mut faults = Vec::new();
         if zone.is_err() {
-            let message = format!("{:?} is no time zone of the IANA database: write it like \"Europe/Berlin\"", request.zone);
+            let message =
+                format!("{:?} is no time zone of the IANA database: write it like \"Europe/Berlin\"", request.zone);
             faults.push(SettingsFault { path: String::new(), message });
         }
         match read(&request.settings) {
@@ -78,15 +76,9 @@ impl Scheduler for TimeSlots {
     }
 }
 
-/// Reads the settings and says where they cannot be read.
+/// Reads the settings; none at all are an empty document.
 fn read(settings: &Value) -> Result<TimeSlotSchedule, SettingsFault> {
-    if settings.is_null() {
-        return Ok(TimeSlotSchedule::default());
-    }
-    serde_path_to_error::deserialize(settings).map_err(|error| {
-        let path = error.path().to_string();
-        SettingsFault { path: if path == "." { String::new() } else { path }, message: error.into_inner().to_string() }
-    })
+    if settings.is_null() { Ok(TimeSlotSchedule::default()) } else { crate::settings::read(settings) }
 }
 
 /// Refuses windows for which calendars would be turned over for hours.

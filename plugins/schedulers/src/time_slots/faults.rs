@@ -147,7 +147,7 @@ impl Faults {
 
     fn check_pad(&mut self, path: &str, minutes: Option<u32>) {
         let Some(minutes) = minutes.filter(|minutes| *minutes > 0) else { return };
-        if DAY_MINUTES % minutes != 0 {
+        if !DAY_MINUTES.is_multiple_of(minutes) {
             self.add(path, format!("{minutes} minutes do not divide a day: use 5, 10, 15, 30 or 60, or 0 for none"));
         }
     }

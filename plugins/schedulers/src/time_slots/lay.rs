@@ -4,6 +4,8 @@
 //! Does not: move anything; what was laid is remembered by the planner.
 //! Invariant: an entry lasts at least a millisecond, and ends no later than its slot may.
 
+use std::collections::HashSet;
+
 use exstreamtv_model::{
     EntryKind,
     schedule::{PlanEntry, PoolItem},
@@ -66,7 +68,7 @@ impl<'a> Planner<'a> {
         let is_late = here.late_ms > 0 && !here.begun;
         let ahead = if is_late || rule.flex == Flex::Compress { pack::AHEAD } else { 1 };
         let mut items = self.upcoming(rule, ahead);
-        let (mut start_ms, mut in_point_ms) = (self.round_from(rule, at_ms), 0);
+        let (mut start_ms, mut in_point_ms) = (self.next_round(rule, at_ms), 0);
         if is_late && let Some(late) = self.make_up(here, &items, at_ms) {
             items.drain(..late.passed);
             (start_ms, in_point_ms) = (late.start_ms, late.in_point_ms);
@@ -94,6 +96,9 @@ impl<'a> Planner<'a> {
     fn packed(&self, rule: &SlotRule, items: &[&'a PoolItem], room_ms: i64) -> Option<&'a PoolItem> {
         // A rerun group goes on together, so nothing is taken out of turn.
         let mut items = if rule.rerun_group.is_some() { items[..1].to_vec() } else { items.to_vec() };
+        // In a small collection the next items come round again; a slot is not packed with repeats.
+        let mut seen = HashSet::new();
+        items.retain(|item| seen.insert(item.id));
         // What was drawn at random was not drawn for this place: what was just on may be among it.
         if rule.order == OrderMode::Random && items.iter().any(|item| Some(item.id) != self.memory.last_item) {
             items.retain(|item| Some(item.id) != self.memory.last_item);
@@ -119,20 +124,20 @@ impl<'a> Planner<'a> {
             None => (stretch.start_ms, stretch.stop_ms),
         };
         let limit_ms = if let Flex::Extend { limit_ms } = rule.flex { limit_ms } else { 0 };
-        stop_ms.saturating_sub(self.round_from(rule, start_ms)).saturating_add(limit_ms)
+        stop_ms.saturating_sub(self.next_round(rule, start_ms)).saturating_add(limit_ms)
     }
 
-    fn round_from(&self, rule: &SlotRule, at_ms: i64) -> i64 {
+    fn next_round(&self, rule: &SlotRule, at_ms: i64) -> i64 {
         rule.pad_to_ms.map_or(at_ms, |pad_ms| civil::round_from(at_ms, pad_ms, self.rules.zone))
     }
 
     /// Finds out where a slot would be by now if it had begun on time; `None` if so late that none of the items would be on.
     fn make_up(&self, here: Here<'_>, items: &[&PoolItem], at_ms: i64) -> Option<Late> {
         let rule = here.rule;
-        let mut begins_ms = self.round_from(rule, here.stretch.start_ms);
+        let mut begins_ms = self.next_round(rule, here.stretch.start_ms);
         for (passed, item) in items.iter().enumerate() {
             let ends_ms = begins_ms.saturating_add(rule.length_ms(item, 0));
-            let behind_ms = self.round_from(rule, ends_ms);
+            let behind_ms = self.next_round(rule, ends_ms);
             match rule.lateness {
                 TimeSlotLateness::Shift => return None,
                 TimeSlotLateness::Skip if begins_ms >= at_ms => {
@@ -148,7 +153,7 @@ impl<'a> Planner<'a> {
                         return Some(Late { passed, start_ms: at_ms.max(begins_ms), in_point_ms });
                     }
                     let passed = (passed + 1).min(items.len() - 1);
-                    return Some(Late { passed, start_ms: self.round_from(rule, at_ms), in_point_ms: 0 });
+                    return Some(Late { passed, start_ms: self.next_round(rule, at_ms), in_point_ms: 0 });
                 }
                 _ => begins_ms = behind_ms,
             }
@@ -209,7 +214,7 @@ impl<'a> Planner<'a> {
         let filling = match rule.padding {
             TimeSlotPaddingMode::Filler => None,
             TimeSlotPaddingMode::Loop => self.again(rule, at_ms, stop_ms),
-            TimeSlotPaddingMode::None | TimeSlotPaddingMode::Next => self.from_holes(rule, at_ms, stop_ms),
+            TimeSlotPaddingMode::None | TimeSlotPaddingMode::Next => self.default_item(rule, at_ms, stop_ms),
         };
         filling
             .or_else(|| self.clip(rule, at_ms, stop_ms, "filler"))
@@ -225,7 +230,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Shows an item of the default collection, if one fits whole.
-    fn from_holes(&mut self, rule: &SlotRule, at_ms: i64, stop_ms: i64) -> Option<PlanEntry> {
+    fn default_item(&mut self, rule: &SlotRule, at_ms: i64, stop_ms: i64) -> Option<PlanEntry> {
         let hole = &self.rules.hole;
         if std::ptr::eq(rule, hole) {
             return None;

@@ -21,7 +21,11 @@ fn parts(request: &PlanRequest) -> Vec<i64> {
     let parts = answer.entries.iter().filter(|e| e.kind == EntryKind::Programme).take_while(|e| e.item.unwrap().0 == 1);
     let parts: Vec<_> = parts.collect();
     for pair in parts.windows(2) {
-        assert_eq!(pair[1].in_point_ms, pair[0].in_point_ms + pair[0].stop_ms - pair[0].start_ms, "resumes where it stopped");
+        assert_eq!(
+            pair[1].in_point_ms,
+            pair[0].in_point_ms + pair[0].stop_ms - pair[0].start_ms,
+            "resumes where it stopped"
+        );
     }
     parts.iter().map(|part| part.in_point_ms / MINUTE_MS).collect()
 }

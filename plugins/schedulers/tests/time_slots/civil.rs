@@ -10,19 +10,58 @@ use serde_json::json;
 use crate::scene::*;
 
 const ZONES: [&str; 46] = [
-    "Africa/Cairo", "Africa/Casablanca", "Africa/Lagos", "America/Adak", "America/Anchorage", "America/Argentina/Buenos_Aires",
-    "America/Asuncion", "America/Chicago", "America/Denver", "America/Halifax", "America/Havana", "America/Los_Angeles",
-    "America/Mexico_City", "America/New_York", "America/Nuuk", "America/Santiago", "America/Sao_Paulo", "America/Scoresbysund",
-    "America/St_Johns", "Antarctica/Troll", "Asia/Almaty", "Asia/Beirut", "Asia/Gaza", "Asia/Jerusalem", "Asia/Kathmandu",
-    "Asia/Kolkata", "Asia/Tehran", "Asia/Tokyo", "Atlantic/Azores", "Australia/Adelaide", "Australia/Eucla",
-    "Australia/Lord_Howe", "Australia/Sydney", "Europe/Athens", "Europe/Berlin", "Europe/Chisinau", "Europe/Dublin",
-    "Europe/Lisbon", "Europe/London", "Europe/Moscow", "Pacific/Apia", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Easter",
-    "Pacific/Kiritimati", "UTC",
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "Africa/Lagos",
+    "America/Adak",
+    "America/Anchorage",
+    "America/Argentina/Buenos_Aires",
+    "America/Asuncion",
+    "America/Chicago",
+    "America/Denver",
+    "America/Halifax",
+    "America/Havana",
+    "America/Los_Angeles",
+    "America/Mexico_City",
+    "America/New_York",
+    "America/Nuuk",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "America/Scoresbysund",
+    "America/St_Johns",
+    "Antarctica/Troll",
+    "Asia/Almaty",
+    "Asia/Beirut",
+    "Asia/Gaza",
+    "Asia/Jerusalem",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Asia/Tehran",
+    "Asia/Tokyo",
+    "Atlantic/Azores",
+    "Australia/Adelaide",
+    "Australia/Eucla",
+    "Australia/Lord_Howe",
+    "Australia/Sydney",
+    "Europe/Athens",
+    "Europe/Berlin",
+    "Europe/Chisinau",
+    "Europe/Dublin",
+    "Europe/Lisbon",
+    "Europe/London",
+    "Europe/Moscow",
+    "Pacific/Apia",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Pacific/Easter",
+    "Pacific/Kiritimati",
+    "UTC",
 ];
 
 /// Returns the moments from 2024 to 2030 at which clocks change.
 fn changes(zone: &TimeZone) -> Vec<Timestamp> {
-    let (from, to): (Timestamp, Timestamp) = ("2024-01-01T00:00Z".parse().unwrap(), "2031-01-01T00:00Z".parse().unwrap());
+    let (from, to): (Timestamp, Timestamp) =
+        ("2024-01-01T00:00Z".parse().unwrap(), "2031-01-01T00:00Z".parse().unwrap());
     zone.following(from).map(|change| change.timestamp()).take_while(|at| *at < to).collect()
 }
 
@@ -56,7 +95,8 @@ fn a_night_slot_ends_on_local_time_and_is_an_hour_shorter_or_longer_when_clocks_
 
 /// A day and a half around a change, padded to 30 minutes.
 fn padded(name: &str, change: Timestamp) -> PlanRequest {
-    let settings = json!({ "slots": [with(slot("00:00", 1440), json!({ "pad_to_minutes": 30, "padding_mode": "next" }))] });
+    let settings =
+        json!({ "slots": [with(slot("00:00", 1440), json!({ "pad_to_minutes": 30, "padding_mode": "next" }))] });
     let start_ms = change.as_millisecond() - 18 * HOUR_MS;
     let window = Window { start_ms, stop_ms: start_ms + 36 * HOUR_MS };
     PlanRequest { zone: name.into(), window, ..request(settings, episodes(5, 22)) }

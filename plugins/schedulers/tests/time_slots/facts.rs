@@ -13,7 +13,8 @@ fn padded(minutes: i64, count: i64) -> PlanRequest {
 #[test]
 fn one_episode_padded_to_30_minutes_begins_on_every_half_hour_with_a_gap_between() {
     let answer = plan(&padded(25, 1));
-    let starts: Vec<_> = answer.entries.iter().filter(|entry| entry.item.is_some()).map(|entry| entry.start_ms).collect();
+    let starts: Vec<_> =
+        answer.entries.iter().filter(|entry| entry.item.is_some()).map(|entry| entry.start_ms).collect();
     assert_eq!(starts.len(), 48);
     assert!(starts.iter().all(|start_ms| start_ms % (30 * MINUTE_MS) == 0));
     let gaps: Vec<_> = answer.entries.iter().filter(|entry| entry.item.is_none()).collect();

@@ -35,7 +35,10 @@ fn gap(seconds: i64, clips_s: &[i64]) -> Vec<String> {
 
 #[test]
 fn the_longest_clips_come_first_and_the_last_ones_fit_best() {
-    assert_eq!(gap(300, &[20, 45, 90, 100]), ["1004 filler", "1003 filler", "1002 filler", "1001 filler", "1002 filler"]);
+    assert_eq!(
+        gap(300, &[20, 45, 90, 100]),
+        ["1004 filler", "1003 filler", "1002 filler", "1001 filler", "1002 filler"]
+    );
     // 60 and 40 fill 100 seconds; 90 would leave 10 that nothing fills.
     assert_eq!(gap(100, &[40, 60, 90]), ["1002 filler", "1001 filler"]);
     assert_eq!(gap(90, &[40, 60, 90]), ["1003 filler"]);
@@ -70,7 +73,8 @@ fn a_list_stays_away_after_a_block_of_its_clips() {
     add_pool(&mut request, "clips", clips(&[60, 60, 60, 60, 60, 60]));
     let kinds: Vec<_> = plan(&request).entries.iter().map(|entry| entry.kind).collect();
     let block = |filled: bool| if filled { vec![EntryKind::Filler; 5] } else { vec![EntryKind::Slate] };
-    let expected = [true, false, true, false].map(|filled| [vec![EntryKind::Programme], block(filled)].concat()).concat();
+    let expected =
+        [true, false, true, false].map(|filled| [vec![EntryKind::Programme], block(filled)].concat()).concat();
     assert_eq!(kinds, expected);
 }
 
@@ -86,7 +90,8 @@ fn while_one_list_cools_down_the_schedules_list_is_asked() {
     let mut request = between(request(settings, episodes(3, 29)), 0, 120);
     add_pool(&mut request, "own", vec![episode(2_001, 1)]);
     add_pool(&mut request, "clips", clips(&[60]));
-    let fillers: Vec<_> = plan(&request).entries.iter().filter(|e| e.kind == EntryKind::Filler).map(|e| e.item.unwrap().0).collect();
+    let fillers: Vec<_> =
+        plan(&request).entries.iter().filter(|e| e.kind == EntryKind::Filler).map(|e| e.item.unwrap().0).collect();
     assert_eq!(fillers, [2_001, 1_001, 2_001, 1_001]);
 }
 

@@ -68,5 +68,8 @@ fn what_compress_passed_over_is_first_in_the_next_slot() {
 #[test]
 fn compress_keeps_to_the_grid() {
     let request = an_hour(json!({ "flex_mode": "compress", "pad_to_minutes": 30 }), &[40, 22, 28]);
-    assert_eq!(lines(&plan(&request)), ["18:00:00 2", "18:22:00 slate", "18:30:00 3", "18:58:00 slate", "19:00:00 slate"]);
+    assert_eq!(
+        lines(&plan(&request)),
+        ["18:00:00 2", "18:22:00 slate", "18:30:00 3", "18:58:00 slate", "19:00:00 slate"]
+    );
 }

@@ -30,7 +30,10 @@ fn every_order_has_its_character() {
     };
     assert_eq!(order("ordered")[..20], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, 2, 3, 4]);
     let shuffled = order("shuffle");
-    assert!(shuffled.chunks_exact(16).all(|pass| pass.iter().collect::<BTreeSet<_>>().len() == 16), "each once per pass");
+    assert!(
+        shuffled.chunks_exact(16).all(|pass| pass.iter().collect::<BTreeSet<_>>().len() == 16),
+        "each once per pass"
+    );
     let mut last = HashMap::new();
     for (at, id) in shuffled.iter().enumerate() {
         if let Some(before) = last.insert(id, at) {

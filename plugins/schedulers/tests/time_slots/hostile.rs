@@ -15,7 +15,8 @@ fn empty_collections_never_loop_and_say_so() {
     for flex in ["none", "extend", "compress"] {
         for padding in ["none", "filler", "loop", "next"] {
             let modes = json!({ "flex_mode": flex, "padding_mode": padding, "filler": { "collection_id": "clips" }, "breaks": {} });
-            let settings = json!({ "slots": [with(slot("00:00", 720), modes.clone()), with(slot("12:00", 720), modes)] });
+            let settings =
+                json!({ "slots": [with(slot("00:00", 720), modes.clone()), with(slot("12:00", 720), modes)] });
             let answer = plan(&request(settings, Vec::new()));
             assert!(answer.entries.len() <= 24 && answer.entries.iter().all(|entry| entry.item.is_none()));
             assert_eq!(answer.notes.len(), 2, "{:?}", answer.notes);
@@ -46,9 +47,14 @@ fn what_has_no_length_or_no_end_is_refused_or_survived() {
 #[test]
 fn windows_where_no_clock_goes_are_refused() {
     let request = request(json!({ "slots": [slot("00:00", 1440)] }), episodes(1, 60));
-    for (start_ms, stop_ms) in [(5, 5), (5, 4), (0, i64::MAX), (i64::MIN, 0), (i64::MIN, i64::MAX), (i64::MAX - 1, i64::MAX)] {
+    for (start_ms, stop_ms) in
+        [(5, 5), (5, 4), (0, i64::MAX), (i64::MIN, 0), (i64::MIN, i64::MAX), (i64::MAX - 1, i64::MAX)]
+    {
         let window = Window { start_ms, stop_ms };
-        assert_eq!(TimeSlots.plan(&PlanRequest { window, ..request.clone() }), Err(PlanError::BadWindow { start_ms, stop_ms }));
+        assert_eq!(
+            TimeSlots.plan(&PlanRequest { window, ..request.clone() }),
+            Err(PlanError::BadWindow { start_ms, stop_ms })
+        );
     }
     plan(&PlanRequest { window: Window { start_ms: -1_000, stop_ms: 0 }, ..request });
 }
@@ -68,7 +74,11 @@ fn a_state_that_makes_no_sense_starts_over_with_a_note() {
 fn fifty_groups_with_large_pools_are_remembered_in_64_kib() {
     let pool = |group: i64| -> Vec<PoolItem> {
         let name = |number: i64| format!("{} {number}", "Ä".repeat(500));
-        let item = |number: i64| PoolItem { title: name(number), show: Some(name(group)), ..episode(group * 10_000 + number, 7 + number % 5) };
+        let item = |number: i64| PoolItem {
+            title: name(number),
+            show: Some(name(group)),
+            ..episode(group * 10_000 + number, 7 + number % 5)
+        };
         (0..200).map(item).collect()
     };
     let modes = ["ordered", "shuffle", "random"];
@@ -95,7 +105,12 @@ fn fifty_groups_with_large_pools_are_remembered_in_64_kib() {
 
 #[test]
 fn more_places_than_fit_are_given_up_with_a_note() {
-    let slot = |minute: usize| with(slot(&format!("{:02}:{:02}", minute / 60, minute % 60), 2), json!({ "slot_id": format!("{minute} {}", "x".repeat(200)) }));
+    let slot = |minute: usize| {
+        with(
+            slot(&format!("{:02}:{:02}", minute / 60, minute % 60), 2),
+            json!({ "slot_id": format!("{minute} {}", "x".repeat(200)) }),
+        )
+    };
     let settings = json!({ "slots": (0..600).map(|index| slot(index * 2)).collect::<Vec<_>>() });
     let answer = plan(&request(settings, episodes(9, 5)));
     assert!(answer.notes.iter().any(|note| note.contains("too many orders")));

@@ -19,7 +19,8 @@ fn two_hours(first: Value, schedule: Value) -> PlanRequest {
 
 #[test]
 fn filler_fills_the_rest_exactly_and_the_next_slot_is_on_time() {
-    let answer = plan(&two_hours(json!({ "padding_mode": "filler", "filler": { "collection_id": "clips" } }), json!({})));
+    let answer =
+        plan(&two_hours(json!({ "padding_mode": "filler", "filler": { "collection_id": "clips" } }), json!({})));
     let lines = lines(&answer);
     assert_eq!(lines[..2], ["18:00:00 1", "18:25:00 2"]);
     let clips = lines.iter().skip(2).take_while(|line| line.ends_with("filler")).count();
@@ -42,7 +43,10 @@ fn loop_shows_the_collection_again_and_what_is_cut_comes_again_in_full() {
 #[test]
 fn next_begins_the_next_slot_early_and_that_one_ends_on_time() {
     let answer = plan(&two_hours(json!({ "padding_mode": "next" }), json!({})));
-    assert_eq!(lines(&answer), ["18:00:00 1", "18:25:00 2", "18:50:00 101", "19:10:00 102", "19:30:00 103", "19:50:00 101"]);
+    assert_eq!(
+        lines(&answer),
+        ["18:00:00 1", "18:25:00 2", "18:50:00 101", "19:10:00 102", "19:30:00 103", "19:50:00 101"]
+    );
     assert_eq!(answer.entries.last().unwrap().stop_ms, MONDAY_MS + 20 * HOUR_MS);
     assert!(answer.entries[2].rule == "19:00");
 }
@@ -54,16 +58,20 @@ fn without_padding_the_rest_is_treated_as_a_hole() {
     assert_eq!(lines(&slate)[2..4], ["18:50:00 slate", "19:00:00 101"]);
     let clips = plan(&two_hours(extend.clone(), json!({ "filler": { "collection_id": "clips" } })));
     assert!(lines(&clips)[2].ends_with("filler"));
-    let shorts = plan(&two_hours(extend, json!({ "default_collection_id": "shorts", "slots": [
+    let shorts = plan(&two_hours(
+        extend,
+        json!({ "default_collection_id": "shorts", "slots": [
         with(slot("18:00", 60), json!({ "flex_mode": "extend", "flex_limit_minutes": 1, "collection_id": "news" })),
-    ] })));
+    ] }),
+    ));
     assert!(lines(&shorts)[0].ends_with("101"));
 }
 
 #[test]
 fn holes_play_the_default_collection_else_filler_else_the_slate() {
     let hole = |schedule| {
-        let settings = with(json!({ "slots": [with(slot("19:00", 60), json!({ "collection_id": "news" }))] }), schedule);
+        let settings =
+            with(json!({ "slots": [with(slot("19:00", 60), json!({ "collection_id": "news" }))] }), schedule);
         let mut request = two_hours(json!({}), json!({}));
         request.settings = settings;
         lines(&plan(&request))
@@ -87,7 +95,10 @@ fn a_rest_plays_items_of_the_default_collection_that_fit_whole() {
     request.settings["slots"][0] = with(slot("18:00", 60), first);
     add_pool(&mut request, "films", episodes(3, 25));
     let lines = lines(&plan(&request));
-    assert_eq!(lines[..6], ["18:00:00 1", "18:25:00 2", "18:50:00 201", "18:57:00 slate", "19:00:00 101", "19:20:00 102"]);
+    assert_eq!(
+        lines[..6],
+        ["18:00:00 1", "18:25:00 2", "18:50:00 201", "18:57:00 slate", "19:00:00 101", "19:20:00 102"]
+    );
 }
 
 #[test]

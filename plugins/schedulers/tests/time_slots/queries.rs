@@ -75,7 +75,10 @@ fn where_slots_overlap_a_priority_wins_over_the_later_start() {
 
 #[test]
 fn of_two_slots_that_begin_together_the_first_in_the_list_wins() {
-    let slots = json!([with(slot("18:00", 60), json!({ "slot_id": "a" })), with(slot("18:00", 120), json!({ "slot_id": "b" }))]);
+    let slots = json!([
+        with(slot("18:00", 60), json!({ "slot_id": "a" })),
+        with(slot("18:00", 120), json!({ "slot_id": "b" }))
+    ]);
     assert_eq!(on_air(&slots, 0, "18:30").as_deref(), Some("a"));
     assert_eq!(on_air(&slots, 0, "19:30").as_deref(), Some("b"));
 }
@@ -90,7 +93,8 @@ fn the_next_slot_is_found_a_week_ahead_and_behind_a_hole() {
 
 #[test]
 fn asking_twice_what_is_on_gives_the_same_answer() {
-    let request = request(json!({ "slots": [with(slot("00:00", 1440), json!({ "order_mode": "random" }))] }), episodes(9, 25));
+    let request =
+        request(json!({ "slots": [with(slot("00:00", 1440), json!({ "order_mode": "random" }))] }), episodes(9, 25));
     let planned = plan(&request);
     for entry in &planned.entries {
         let at = utc(entry.start_ms + 1);

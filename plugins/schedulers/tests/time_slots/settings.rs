@@ -117,9 +117,11 @@ fn a_mistake_in_a_slot_is_found_at_its_place_and_explained() {
 
 #[test]
 fn a_mistake_in_breaks_is_found() {
-    let breaks = |breaks: Value| fault(json!({
-        "slots": [with(slot("12:00", 60), json!({ "breaks": breaks, "filler": { "collection_id": "c" } }))],
-    }));
+    let breaks = |breaks: Value| {
+        fault(json!({
+            "slots": [with(slot("12:00", 60), json!({ "breaks": breaks, "filler": { "collection_id": "c" } }))],
+        }))
+    };
     assert_eq!(breaks(json!({ "every_minutes": 0 })).0, "slots[0].breaks.every_minutes");
     assert_eq!(breaks(json!({ "chapters": false })).0, "slots[0].breaks");
     assert_eq!(breaks(json!({ "length_seconds": 0 })).0, "slots[0].breaks.length_seconds");
@@ -128,7 +130,10 @@ fn a_mistake_in_breaks_is_found() {
 
 #[test]
 fn a_slot_that_can_never_be_on_air_is_found() {
-    assert_eq!(fault(json!({ "slots": [slot("18:00", 60), with(slot("18:00", 30), json!({ "slot_id": "b" }))] })).0, "slots[1]");
+    assert_eq!(
+        fault(json!({ "slots": [slot("18:00", 60), with(slot("18:00", 30), json!({ "slot_id": "b" }))] })).0,
+        "slots[1]"
+    );
     let covered = json!({ "slots": [with(slot("12:00", 600), json!({ "priority": 1 })), slot("18:00", 60)] });
     assert_eq!(fault(covered).0, "slots[1]");
     let (path, message) = fault(json!({ "slots": [with(slot("18:10", 15), json!({ "pad_to_minutes": 30 }))] }));
@@ -138,9 +143,14 @@ fn a_slot_that_can_never_be_on_air_is_found() {
 
 #[test]
 fn groups_that_do_not_agree_with_themselves_are_found() {
-    let two = |first: Value, second: Value| fault(json!({ "slots": [with(slot("06:00", 60), first), with(slot("08:00", 60), second)] })).0;
+    let two = |first: Value, second: Value| {
+        fault(json!({ "slots": [with(slot("06:00", 60), first), with(slot("08:00", 60), second)] })).0
+    };
     assert_eq!(two(json!({ "group": "g" }), json!({ "group": "g", "order_mode": "random" })), "slots[1].order_mode");
-    assert_eq!(two(json!({ "rerun_group": "g" }), json!({ "rerun_group": "g", "collection_id": "x" })), "slots[1].collection_id");
+    assert_eq!(
+        two(json!({ "rerun_group": "g" }), json!({ "rerun_group": "g", "collection_id": "x" })),
+        "slots[1].collection_id"
+    );
     assert_eq!(two(json!({}), json!({ "rerun_group": "g", "group": "h" })), "slots[1].group");
 }
 
@@ -148,7 +158,8 @@ fn groups_that_do_not_agree_with_themselves_are_found() {
 fn a_schedule_with_nothing_in_it_and_an_unknown_zone_are_faults() {
     assert_eq!(fault(json!({})).0, "slots");
     assert_eq!(fault(json!({ "slots": "all" })).0, "slots");
-    let preparation = TimeSlots.prepare(&PrepareRequest { zone: "Mars/Olympus".into(), settings: json!({ "slots": [slot("06:00", 1)] }) });
+    let preparation = TimeSlots
+        .prepare(&PrepareRequest { zone: "Mars/Olympus".into(), settings: json!({ "slots": [slot("06:00", 1)] }) });
     assert!(preparation.faults[0].message.contains("Mars/Olympus"));
     let mut request = request(json!({ "slots": [slot("06:00", 1)] }), episodes(1, 1));
     request.zone = "Mars/Olympus".into();

@@ -84,10 +84,15 @@ prop_compose! {
 
 #[test]
 fn windows_of_a_minute_give_the_same_plan_as_one_large_window() {
-    let slot = |start, flex| with(slot(start, 70), json!({
-        "flex_mode": flex, "padding_mode": "filler", "lateness": "shift", "rerun_group": "r", "order_mode": "random",
-        "breaks": { "every_minutes": 10, "length_seconds": 100 },
-    }));
+    let slot = |start, flex| {
+        with(
+            slot(start, 70),
+            json!({
+                "flex_mode": flex, "padding_mode": "filler", "lateness": "shift", "rerun_group": "r", "order_mode": "random",
+                "breaks": { "every_minutes": 10, "length_seconds": 100 },
+            }),
+        )
+    };
     let settings = json!({ "slots": [slot("00:00", "extend"), slot("01:10", "compress")], "filler": { "collection_id": "clips", "cooldown_minutes": 9 } });
     let mut request = between(request(settings, episodes(5, 31)), 10, 200);
     add_pool(&mut request, "clips", clips(&[20, 25, 30, 40, 50]));

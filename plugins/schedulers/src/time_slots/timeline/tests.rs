@@ -10,35 +10,83 @@ use jiff::{
 use super::*;
 
 const ZONES: [&str; 46] = [
-    "Africa/Cairo", "Africa/Casablanca", "Africa/Lagos", "America/Adak", "America/Anchorage", "America/Argentina/Buenos_Aires",
-    "America/Asuncion", "America/Chicago", "America/Denver", "America/Halifax", "America/Havana", "America/Los_Angeles",
-    "America/Mexico_City", "America/New_York", "America/Nuuk", "America/Santiago", "America/Sao_Paulo", "America/Scoresbysund",
-    "America/St_Johns", "Antarctica/Troll", "Asia/Almaty", "Asia/Beirut", "Asia/Gaza", "Asia/Jerusalem", "Asia/Kathmandu",
-    "Asia/Kolkata", "Asia/Tehran", "Asia/Tokyo", "Atlantic/Azores", "Australia/Adelaide", "Australia/Eucla",
-    "Australia/Lord_Howe", "Australia/Sydney", "Europe/Athens", "Europe/Berlin", "Europe/Chisinau", "Europe/Dublin",
-    "Europe/Lisbon", "Europe/London", "Europe/Moscow", "Pacific/Apia", "Pacific/Auckland", "Pacific/Chatham", "Pacific/Easter",
-    "Pacific/Kiritimati", "UTC",
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "Africa/Lagos",
+    "America/Adak",
+    "America/Anchorage",
+    "America/Argentina/Buenos_Aires",
+    "America/Asuncion",
+    "America/Chicago",
+    "America/Denver",
+    "America/Halifax",
+    "America/Havana",
+    "America/Los_Angeles",
+    "America/Mexico_City",
+    "America/New_York",
+    "America/Nuuk",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "America/Scoresbysund",
+    "America/St_Johns",
+    "Antarctica/Troll",
+    "Asia/Almaty",
+    "Asia/Beirut",
+    "Asia/Gaza",
+    "Asia/Jerusalem",
+    "Asia/Kathmandu",
+    "Asia/Kolkata",
+    "Asia/Tehran",
+    "Asia/Tokyo",
+    "Atlantic/Azores",
+    "Australia/Adelaide",
+    "Australia/Eucla",
+    "Australia/Lord_Howe",
+    "Australia/Sydney",
+    "Europe/Athens",
+    "Europe/Berlin",
+    "Europe/Chisinau",
+    "Europe/Dublin",
+    "Europe/Lisbon",
+    "Europe/London",
+    "Europe/Moscow",
+    "Pacific/Apia",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Pacific/Easter",
+    "Pacific/Kiritimati",
+    "UTC",
 ];
 
 /// Returns the oracle's moment of a local time: the first valid one behind a gap, the earlier one in a fold.
 fn oracle(zone: &TimeZone, local: NaiveDateTime) -> i64 {
     use chrono::{Datelike, Timelike};
     let civil = Civil::new(
-        local.year() as i16, local.month() as i8, local.day() as i8, local.hour() as i8, local.minute() as i8, local.second() as i8, 0,
-    ).unwrap();
+        local.year() as i16,
+        local.month() as i8,
+        local.day() as i8,
+        local.hour() as i8,
+        local.minute() as i8,
+        local.second() as i8,
+        0,
+    )
+    .unwrap();
     let ambiguous = zone.to_ambiguous_timestamp(civil);
     match ambiguous.offset() {
         AmbiguousOffset::Gap { .. } => {
             let before = ambiguous.earlier().unwrap();
             zone.following(before).next().unwrap().timestamp().as_millisecond()
         }
-        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().unwrap().as_millisecond(),
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => {
+            ambiguous.earlier().unwrap().as_millisecond()
+        }
     }
 }
 
 /// Returns the moments from 2024 to 2030 at which clocks change.
 fn changes(zone: &TimeZone) -> Vec<Timestamp> {
-    let (from, to): (Timestamp, Timestamp) = ("2024-01-01T00:00Z".parse().unwrap(), "2031-01-01T00:00Z".parse().unwrap());
+    let (from, to): (Timestamp, Timestamp) =
+        ("2024-01-01T00:00Z".parse().unwrap(), "2031-01-01T00:00Z".parse().unwrap());
     zone.following(from).map(|change| change.timestamp()).take_while(|at| *at < to).collect()
 }
 
