@@ -1,6 +1,6 @@
 //! What the library promises to the host, asked through its exported functions.
 //!
-//! With `EXSTREAMTV_UPDATE=1` in the environment, sidecar and vectors are written anew; read the difference before you keep it.
+//! With `EXSTREAMTV_UPDATE=1` in the environment, sidecar, vectors and the schemas of settings are written anew; read the difference before you keep it.
 
 use std::{
     collections::BTreeSet,
@@ -16,6 +16,8 @@ use exstreamtv_plugin_sdk::{
     schedule::{PlanAnswer, PlanRequest},
     serde_json::{self, Value},
 };
+use exstreamtv_schedulers::{BalanceSchedule, SequenceSchedule, TimeSlotSchedule};
+use schemars::schema_for;
 
 use super::exported_plugins;
 
@@ -108,5 +110,23 @@ fn a_vector_stands_in_a_file_that_is_named_after_it() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let expected = format!("{}.{}.", vector.plugin, vector.method);
         assert!(name.starts_with(&expected), "{name} must begin with {expected}");
+    }
+}
+
+#[test]
+fn the_settings_of_every_scheduler_are_described() {
+    let schemas = [
+        ("exstreamtv.sequence", schema_for!(SequenceSchedule)),
+        ("exstreamtv.time-slots", schema_for!(TimeSlotSchedule)),
+        ("exstreamtv.balance", schema_for!(BalanceSchedule)),
+    ];
+    for (id, schema) in schemas {
+        let path = folder().join(format!("../schema/settings/{id}.json"));
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if update() {
+            fs::write(&path, &text).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == text, "{} is out of date: EXSTREAMTV_UPDATE=1 writes it anew", path.display());
     }
 }
