@@ -136,4 +136,4 @@ fn folded(text: &str) -> String {
     text.chars().take(NAME_CHARS).flat_map(char::to_lowercase).collect()
 }
 
-const NAME_CHARS: usize = 120;
+const NAME_CHARS: usize = 100;

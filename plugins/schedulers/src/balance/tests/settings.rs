@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use exstreamtv_model::schedule::PoolSource;
 use serde_json::json;
 
-use super::*;
+use super::{super::settings::MAX_SOURCES, *};
 
 #[test]
 fn each_mistake_in_the_settings_is_named_with_its_place() {
@@ -70,4 +70,17 @@ fn each_source_asks_for_its_own_items() {
     assert_eq!(keys, ["a", "b", "c", "fallback"]);
     assert_eq!(preparation.pools[0].source, PoolSource::Collection { collection_id: "12".into() });
     assert_eq!(preparation.pools[1].source, PoolSource::Show { show: "Zoo".into() });
+}
+
+#[test]
+fn the_places_of_as_many_sources_as_possible_fit_into_the_state() {
+    let sources = (0..MAX_SOURCES).map(|number| source(&format!("{number:0>60}"), 1));
+    let schedule = BalanceSchedule { fallback: fallback(), ..schedule(sources.collect()) };
+    let mut pools = stocked(&schedule);
+    let named = |text: &str| text.repeat(100);
+    for item in pools.iter_mut().flat_map(|pool| &mut pool.items) {
+        (item.title, item.show, item.id) = (named("映"), Some(named("画")), MediaId(i64::MAX - item.id.0));
+    }
+    let answer = plan(&request(&schedule, pools, 100 * 30));
+    assert!(answer.state.to_string().len() < exstreamtv_model::schedule::MAX_STATE_BYTES * 3 / 4);
 }
