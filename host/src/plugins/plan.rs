@@ -69,8 +69,14 @@ pub(super) fn built_in(request: &PlanRequest) -> Result<PlanAnswer, String> {
     Ok(answer)
 }
 
-/// Answers instead of a strategy that failed; goes on where the last such answer stopped.
-pub(super) fn fall_back(request: &PlanRequest, kept: Kept) -> PlanAnswer {
+/// Answers instead of a strategy that failed. The sequence is known by heart, settings and state included.
+pub(super) fn instead_of(strategy: &str, request: &PlanRequest, kept: Kept) -> PlanAnswer {
+    let own = (strategy == Sequence::ID).then(|| built_in(request).ok()).flatten();
+    own.unwrap_or_else(|| fall_back(request, kept))
+}
+
+/// Answers instead of any strategy; goes on where the last such answer stopped.
+fn fall_back(request: &PlanRequest, kept: Kept) -> PlanAnswer {
     let mut answer = fallback::plan(request, kept.0);
     answer.state = Kept::beside(std::mem::take(&mut answer.state), request.state.as_ref());
     answer
@@ -127,6 +133,18 @@ mod tests {
         let second = fall_back(&asked, kept);
         let played: Vec<_> = first.entries.iter().chain(&second.entries).filter_map(|entry| entry.item).collect();
         assert_eq!(played, [0, 1, 2, 3].map(MediaId));
+    }
+
+    #[test]
+    fn the_sequence_is_replaced_with_its_own_settings_and_state() {
+        let mut asked = request(50);
+        asked.state = None;
+        asked.pools[0].key = exstreamtv_model::schedule::MAIN_POOL.into();
+        asked.settings = json!({"order": {"by": "shuffle", "seed": 3}});
+        let answer = instead_of(Sequence::ID, &asked, Kept::default());
+        assert_eq!(answer, Sequence.plan(&asked).unwrap());
+        let other = instead_of("org.example.other", &asked, Kept::default());
+        assert_eq!(other.entries[0].item, Some(MediaId(0)), "whose settings nobody here understands");
     }
 
     #[test]

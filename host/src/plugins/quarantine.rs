@@ -7,7 +7,8 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io::{self, Write},
-    path::PathBuf,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -63,8 +64,23 @@ pub struct Quarantine {
 struct Ledger {
     held: BTreeMap<String, Held>,
     strikes: HashMap<String, VecDeque<DateTime<Utc>>>,
-    /// When the file was written that `held` is from.
-    written: Option<SystemTime>,
+    /// Which file `held` is from.
+    version: Option<Version>,
+}
+
+/// What tells one version of the file from the next: clocks of file systems tick slowly, but each version is a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    inode: u64,
+    bytes: u64,
+    written: SystemTime,
+}
+
+impl Version {
+    fn of(file: &Path) -> Option<Self> {
+        let facts = file.metadata().ok()?;
+        Some(Self { inode: facts.ino(), bytes: facts.len(), written: facts.modified().ok()? })
+    }
 }
 
 impl Quarantine {
@@ -140,9 +156,9 @@ impl Quarantine {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(file) = &self.file else { return ledger };
-        let written = file.metadata().and_then(|facts| facts.modified()).ok();
-        if written != ledger.written {
-            ledger.written = written;
+        let version = Version::of(file);
+        if version != ledger.version {
+            ledger.version = version;
             let saved = std::fs::read(file).map(|bytes| serde_json::from_slice::<Saved>(&bytes));
             ledger.held = match saved {
                 Ok(Ok(saved)) => saved.quarantined,
@@ -160,12 +176,12 @@ impl Quarantine {
     /// Replaces the file as a whole, so that a reader never sees half of it.
     fn save(&self, ledger: &mut Ledger) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        let folder = file.parent().unwrap_or(std::path::Path::new("."));
+        let folder = file.parent().unwrap_or(Path::new("."));
         let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer_pretty(&mut fresh, &Saved { quarantined: ledger.held.clone() })?;
         fresh.write_all(b"\n")?;
         fresh.persist(file).map_err(|error| error.error)?;
-        ledger.written = file.metadata()?.modified().ok();
+        ledger.version = Version::of(file);
         Ok(())
     }
 }

@@ -91,7 +91,15 @@ impl Strategies {
 
     /// Looks for plugins and returns strategies that ask them.
     pub async fn start(options: Options, choice: Choice, clock: Arc<dyn Clock>, life: &Lifecycle) -> Self {
+        let safe_mode = options.safe_mode;
         let registry = Registry::open(options, clock, life.clone()).await;
+        let chosen = [&choice.audio_picker, &choice.subtitle_picker, &choice.resolver];
+        for id in chosen.into_iter().filter(|id| !safe_mode && !id.is_empty() && !registry.has(id)) {
+            tracing::warn!(
+                plugin.id = id,
+                "[plugins] names a plugin that was not found: the built-in strategy answers instead"
+            );
+        }
         Self { registry: Arc::new(registry), choice: Arc::new(choice), life: life.clone() }
     }
 
@@ -101,16 +109,15 @@ impl Strategies {
     /// # Errors
     /// If there is no such strategy, or it fails.
     pub async fn prepare(&self, strategy: &str, request: PrepareRequest) -> Result<Preparation, StrategyError> {
-        if !self.registry.has(strategy) && strategy == SEQUENCE {
-            return Ok(Sequence.prepare(&request));
-        }
-        if !self.registry.has(strategy) {
-            return Err(StrategyError::Unknown { strategy: strategy.to_owned() });
-        }
-        match self.ask(strategy, "prepare", request).await {
-            Ok(preparation) => Ok(preparation),
-            Err(CallFault::UnknownMethod) => Ok(channel_pool()),
-            Err(source) => Err(StrategyError::Failed { strategy: strategy.to_owned(), source }),
+        let known = self.registry.has(strategy);
+        // The shipped library may be missing or fail; this one strategy the host knows by heart.
+        let built_in = (strategy == SEQUENCE).then(|| Sequence.prepare(&request));
+        let answer = if known { self.ask(strategy, "prepare", request).await } else { Err(CallFault::UnknownMethod) };
+        match (answer, built_in) {
+            (Ok(preparation), _) | (Err(_), Some(preparation)) => Ok(preparation),
+            (Err(_), None) if !known => Err(StrategyError::Unknown { strategy: strategy.to_owned() }),
+            (Err(CallFault::UnknownMethod), None) => Ok(channel_pool()),
+            (Err(source), None) => Err(StrategyError::Failed { strategy: strategy.to_owned(), source }),
         }
     }
 
@@ -124,7 +131,8 @@ impl Strategies {
             Err(why) => why,
         };
         tracing::warn!(channel.id = request.channel, why, "the built-in schedule answers instead of the strategy");
-        let answer = self.blocking(move || plan::fall_back(&request, kept)).await;
+        let asked = strategy.to_owned();
+        let answer = self.blocking(move || plan::instead_of(&asked, &request, kept)).await;
         Planned { answer, by: SEQUENCE.to_owned(), fallback: Some(why) }
     }
 
