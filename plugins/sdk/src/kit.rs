@@ -6,16 +6,20 @@
 //! Does not: judge taste; an answer may be dull.
 //! Invariant: what passes here is not refused by the host for the same request.
 
-use exstreamtv_model::schedule::{AnswerFault, PlanAnswer, PlanEntry, PlanRequest, Window};
+use exstreamtv_model::{
+    incident::{ProposalFault, ProposeAnswer, ProposeRequest},
+    pick::{AudioAnswer, AudioRequest, PickFault, SubtitleAnswer, SubtitleRequest},
+    schedule::{AnswerFault, PlanAnswer, PlanEntry, PlanRequest, Window},
+};
 
-use crate::{PlanError, Scheduler};
+use crate::{PickError, Picker, PlanError, ProposeError, Resolver, Scheduler};
 
 mod vectors;
 
 pub use crate::glue::loopback::{Described, Instance, Plugins, Refusal, TestHost};
 pub use vectors::{Vector, VectorFault};
 
-/// Which promise a scheduler broke.
+/// Which promise a strategy broke.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum KitFault {
     /// It gave no answer.
@@ -42,6 +46,43 @@ pub enum KitFault {
         /// For which window.
         window: Window,
     },
+    /// After an edit it does not go on where it was.
+    #[error("go on after an edit at {cut_ms} ms as if nothing had happened")]
+    Misplaced {
+        /// Where the edit was.
+        cut_ms: i64,
+    },
+    /// It gave no choice.
+    #[error("get a choice")]
+    Pick {
+        /// Why not.
+        #[source]
+        source: PickError,
+    },
+    /// Its choice cannot be used.
+    #[error("use the choice")]
+    Choice {
+        /// Why not.
+        #[source]
+        source: PickFault,
+    },
+    /// It gave no proposals.
+    #[error("get proposals")]
+    Propose {
+        /// Why not.
+        #[source]
+        source: ProposeError,
+    },
+    /// Its proposals cannot be used.
+    #[error("use the proposals")]
+    Proposal {
+        /// Why not.
+        #[source]
+        source: ProposalFault,
+    },
+    /// It chose or proposed in two ways.
+    #[error("get the same answer twice")]
+    FickleChoice,
 }
 
 /// Checks an answer exactly as the host does.
@@ -76,6 +117,61 @@ pub fn plan_in_windows(
     Ok(entries)
 }
 
+/// Checks that an edit costs nobody their place: fills the request's window, keeps the first `kept` entries as an edit would, plans the rest anew from the
+/// request's state with these in `aired`, and expects the very entries that were planned at first. Returns all entries.
+///
+/// Not every scheduler can promise this to the letter; one that packs or balances a window as a whole may answer otherwise with good reason.
+///
+/// # Errors
+/// Names the first broken promise.
+pub fn plan_after_edit(
+    scheduler: &dyn Scheduler,
+    request: &PlanRequest,
+    kept: usize,
+) -> Result<Vec<PlanEntry>, KitFault> {
+    let answer = plan_twice(scheduler, request)?;
+    let (aired, rest) = answer.entries.split_at(kept.min(answer.entries.len()));
+    let mut edited = request.clone();
+    let Some(cut_ms) = rest.first().map(|entry| entry.start_ms) else { return Ok(answer.entries) };
+    edited.window.start_ms = cut_ms;
+    edited.aired.extend_from_slice(aired);
+    if plan_twice(scheduler, &edited)?.entries == rest {
+        Ok(answer.entries)
+    } else {
+        Err(KitFault::Misplaced { cut_ms })
+    }
+}
+
+/// Asks a picker for a sound twice, and checks the answer as the host does.
+///
+/// # Errors
+/// Names the broken promise.
+pub fn pick_audio(picker: &dyn Picker, request: &AudioRequest) -> Result<AudioAnswer, KitFault> {
+    let answer = picker.pick_audio(request).map_err(|source| KitFault::Pick { source })?;
+    answer.check(request).map_err(|source| KitFault::Choice { source })?;
+    if picker.pick_audio(request).as_ref() == Ok(&answer) { Ok(answer) } else { Err(KitFault::FickleChoice) }
+}
+
+/// Asks a picker for subtitles twice, and checks the answer as the host does.
+///
+/// # Errors
+/// Names the broken promise.
+pub fn pick_subtitle(picker: &dyn Picker, request: &SubtitleRequest) -> Result<SubtitleAnswer, KitFault> {
+    let answer = picker.pick_subtitle(request).map_err(|source| KitFault::Pick { source })?;
+    answer.check(request).map_err(|source| KitFault::Choice { source })?;
+    if picker.pick_subtitle(request).as_ref() == Ok(&answer) { Ok(answer) } else { Err(KitFault::FickleChoice) }
+}
+
+/// Asks a resolver twice, and checks the answer as the host does.
+///
+/// # Errors
+/// Names the broken promise.
+pub fn propose(resolver: &dyn Resolver, request: &ProposeRequest) -> Result<ProposeAnswer, KitFault> {
+    let answer = resolver.propose(request).map_err(|source| KitFault::Propose { source })?;
+    answer.check(request).map_err(|source| KitFault::Proposal { source })?;
+    if resolver.propose(request).as_ref() == Ok(&answer) { Ok(answer) } else { Err(KitFault::FickleChoice) }
+}
+
 fn plan_twice(scheduler: &dyn Scheduler, request: &PlanRequest) -> Result<PlanAnswer, KitFault> {
     let window = request.window;
     let plan = || scheduler.plan(request).map_err(|source| KitFault::Plan { window, source });
@@ -85,58 +181,4 @@ fn plan_twice(scheduler: &dyn Scheduler, request: &PlanRequest) -> Result<PlanAn
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    use exstreamtv_model::EntryKind;
-
-    use super::*;
-
-    /// Shows the slate in pieces of this length; a negative one makes pieces that differ from call to call.
-    struct Slates(i64, AtomicI64);
-
-    impl Scheduler for Slates {
-        fn plan(&self, request: &PlanRequest) -> Result<PlanAnswer, PlanError> {
-            let calls = self.1.fetch_add(1, Ordering::Relaxed);
-            let length_ms = if self.0 < 0 { 1_000 + calls } else { self.0 };
-            let start_ms = request.window.start_ms;
-            let entry = PlanEntry {
-                item: None,
-                start_ms,
-                stop_ms: start_ms + length_ms,
-                in_point_ms: 0,
-                kind: EntryKind::Slate,
-                rule: String::new(),
-                why: String::new(),
-            };
-            Ok(PlanAnswer { entries: vec![entry], state: serde_json::Value::Null, notes: Vec::new() })
-        }
-    }
-
-    fn fill(length_ms: i64) -> Result<Vec<PlanEntry>, KitFault> {
-        let request = PlanRequest {
-            channel: String::new(),
-            zone: "UTC".into(),
-            window: Window { start_ms: 0, stop_ms: 1_000 },
-            settings: serde_json::Value::Null,
-            pools: Vec::new(),
-            state: None,
-            seed: 0,
-            aired: Vec::new(),
-        };
-        plan_in_windows(&Slates(length_ms, AtomicI64::new(0)), &request, 100)
-    }
-
-    #[test]
-    fn a_window_is_filled_in_steps_and_never_for_ever() {
-        assert_eq!(fill(100).unwrap().len(), 10);
-        assert_eq!(fill(5_000).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_broken_promise_is_named() {
-        assert!(matches!(fill(99), Err(KitFault::Answer { source: AnswerFault::TooShort { .. }, .. })));
-        assert!(matches!(fill(0), Err(KitFault::Answer { source: AnswerFault::NoLength { .. }, .. })));
-        assert!(matches!(fill(-1), Err(KitFault::Fickle { .. })));
-    }
-}
+mod tests;

@@ -2,8 +2,6 @@
 //!
 //! They are made from the types, so they cannot say anything else. With `EXSTREAMTV_UPDATE=1` in the environment they are written anew.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
