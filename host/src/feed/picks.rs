@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use exstreamtv_library::{SubtitleFile, subtitle_files};
 use exstreamtv_model::{
     Channel, MediaId, MediaItem, OutputProfile,
     order::BurnIn,
@@ -18,7 +19,6 @@ use exstreamtv_model::{
 use tokio::time::{Instant, timeout};
 
 pub mod ask;
-mod beside;
 mod questions;
 
 use ask::AskPickers;
@@ -120,11 +120,15 @@ impl Picks {
             return vec![];
         }
         let path = media.path.clone();
-        let look = self.life.spawn_blocking(move || beside::beside(&path));
+        let look = self.life.spawn_blocking(move || subtitle_files::list(&path));
         match timeout(LOOK_LIMIT, look).await {
-            Ok(Ok(found)) => found,
+            Ok(Ok(Ok(files))) => files.into_iter().map(SubtitleFile::into_candidate).collect(),
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(media.id = %media.id, %error, "its folder cannot be read; subtitle files beside it are left out");
+                vec![]
+            }
             Ok(Err(_)) | Err(_) => {
-                tracing::warn!(media.id = %media.id, "its folder cannot be looked through in time; subtitle files beside it are left out");
+                tracing::warn!(media.id = %media.id, "its folder cannot be read in time; subtitle files beside it are left out");
                 vec![]
             }
         }
