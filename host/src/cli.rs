@@ -15,6 +15,8 @@ use crate::{
 };
 
 mod plugin;
+mod plugin_check;
+mod plugin_new;
 
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};

@@ -74,8 +74,35 @@ impl Bench<'_> {
     /// Asks a scheduler what it needs for settings; `None` if it was never meant to be asked.
     ///
     /// # Errors
-    /// If it does not accept them.
+    /// If it does not accept them; [`settings_fault`](Self::settings_fault) says why.
     pub fn prepared(
+        &self,
+        instance: &mut dyn Instance,
+        name: &str,
+        settings: &Value,
+    ) -> Result<Option<Preparation>, Verdict> {
+        let preparation = self.preparation(instance, name, settings)?;
+        if preparation.iter().any(|preparation| !preparation.faults.is_empty()) {
+            return Err(Verdict::skipped(format_args!(
+                "the plugin refuses the settings {name}; see the test `settings`"
+            )));
+        }
+        Ok(preparation)
+    }
+
+    /// Returns what is wrong with settings that were given for checks, if anything is.
+    ///
+    /// # Errors
+    /// If the plugin does not say it as it should.
+    pub fn settings_fault(&self, name: &str, settings: &Value) -> Result<Option<String>, Verdict> {
+        let preparation = self.preparation(self.instance()?.as_mut(), name, settings)?.unwrap_or_default();
+        let fault = preparation.faults.into_iter().next();
+        Ok(fault.map(
+            |fault| if fault.path.is_empty() { fault.message } else { format!("{}: {}", fault.path, fault.message) },
+        ))
+    }
+
+    fn preparation(
         &self,
         instance: &mut dyn Instance,
         name: &str,
@@ -89,13 +116,7 @@ impl Bench<'_> {
             Reply::UnknownMethod => return Ok(None),
             reply => judged(&ask, reply, &self.label(Method::Prepare, name))?,
         };
-        let preparation: Preparation = serde_json::from_slice(&answer).map_err(Verdict::failed)?;
-        let Some(fault) = preparation.faults.first() else { return Ok(Some(preparation)) };
-        let advice = "settings for checks are named in NAME.check.toml beside the library";
-        Err(Verdict::failed(format_args!(
-            "the plugin refuses the settings {name}: {} {} ({advice})",
-            fault.path, fault.message
-        )))
+        serde_json::from_slice(&answer).map(Some).map_err(Verdict::failed)
     }
 
     fn knows(&self, instance: &mut dyn Instance, ask: &Arc<Ask>, prepares: bool) -> bool {

@@ -141,6 +141,14 @@ pub const CATALOGUE: &[Test] = &[
         "do no work in initialisers and in describe(); return constants",
     ),
     test(
+        "settings",
+        2,
+        SCHEDULER,
+        Plugin(contract::settings),
+        "a scheduler accepts the settings that its author gives for checks, or none",
+        "name example settings in NAME.check.toml beside the library: [\"ID\"] settings = [\"settings.json\"]",
+    ),
+    test(
         "thousand-instances",
         2,
         EveryPlugin,
@@ -217,8 +225,8 @@ pub const CATALOGUE: &[Test] = &[
         3,
         EveryPlugin,
         Plugin(contract::spelling),
-        "the order of members, blanks and escapes in a request change nothing",
-        "read requests with a real JSON reader",
+        "the order of members and blanks in a request change nothing",
+        "read requests member by member, in whatever order they come",
     ),
     test(
         "malformed-input",
@@ -299,6 +307,14 @@ pub const CATALOGUE: &[Test] = &[
         File(manners::imports),
         "the library calls nothing that starts processes, handles signals, reads the clock, or changes the locale or folder",
         "leave these functions out",
+    ),
+    test(
+        "escapes",
+        6,
+        EveryPlugin,
+        Plugin(contract::escapes),
+        "escapes in names and texts of a request mean what they mean in JSON",
+        "read requests with a whole JSON reader",
     ),
     test(
         "parallel-instances",

@@ -6,7 +6,6 @@
 
 use std::{
     ffi::OsString,
-    process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,7 +20,7 @@ use crate::{
     contract::Contract,
     examples::Examples,
     fuzz,
-    job::{ChildReport, DESCRIBE, FUZZ, Job, Plugin, REPRODUCE},
+    job::{ChildReport, DESCRIBE, FUZZ, Job, JobError, Plugin, REPRODUCE},
     loaded::Loaded,
     verdict::{Outcome, Verdict},
     watchdog::Watchdog,
@@ -30,9 +29,6 @@ use crate::{
 /// Most address space of a child, so that a plugin without measure ends itself and not the machine.
 const MEMORY_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
-/// Exit code of a child that could not do its job.
-const EXIT_NO_JOB: u8 = 64;
-
 /// The report of a running test, shared with the watchdog.
 pub(crate) struct Desk {
     job: Job,
@@ -40,21 +36,18 @@ pub(crate) struct Desk {
 }
 
 /// Does the job of the arguments; what came of it stands in the report.
-pub fn run(arguments: &[OsString]) -> ExitCode {
-    let job = match Job::from_arguments(arguments) {
-        Ok(job) => job,
-        Err(error) => {
-            eprintln!("failed to {error}");
-            return ExitCode::from(EXIT_NO_JOB);
-        }
-    };
+///
+/// # Errors
+/// If the arguments are no order.
+pub fn run(arguments: &[OsString]) -> Result<(), JobError> {
+    let job = Job::from_arguments(arguments)?;
     // Where there is no such limit, the check is less polite to the machine, and that is all.
     let _ = setrlimit(Resource::RLIMIT_AS, MEMORY_BYTES, MEMORY_BYTES);
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let desk = Arc::new(Desk { job, report: Mutex::default() });
     let verdict = desk.verdict();
     desk.say(|report| report.verdict = Some(verdict));
-    ExitCode::SUCCESS
+    Ok(())
 }
 
 impl Desk {

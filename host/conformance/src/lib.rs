@@ -1,6 +1,7 @@
 //! What a plugin must keep: the checks of `exstreamtv plugin check`.
 //!
-//! Does: hold the catalogue of rules, run each test in a process of its own, and say which rule was broken and what to do about it.
+//! Does: hold the catalogue of rules, run each test in a process of its own, and say which rule was broken and what to do about it; write the project of a
+//! new plugin, which keeps the rules as it stands.
 //! Does not: print, parse a command line, or load a plugin into the process that asks.
 //! Invariant: the process that calls [`runner`] never runs a plugin's code; only its children do.
 
@@ -16,6 +17,7 @@ pub mod job;
 pub mod observe;
 pub mod report;
 pub mod runner;
+pub mod scaffold;
 pub mod statistics;
 pub mod subject;
 pub mod verdict;

@@ -89,7 +89,7 @@ impl Drop for LoadedInstance {
 
 /// How long a call is waited for before it counts as hanging: beyond its deadline, because a slow machine makes nobody hang.
 fn patience(deadline: Duration) -> Duration {
-    (deadline * 3).max(Duration::from_secs(10))
+    (deadline * 2).max(Duration::from_secs(10))
 }
 
 fn refusal(error: CreateError) -> Reply {

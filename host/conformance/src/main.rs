@@ -2,9 +2,11 @@
 //!
 //! Invariant: everything is in the library; this only hands over the arguments.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsString;
 
-fn main() -> ExitCode {
+use exstreamtv_conformance::{child, job::JobError};
+
+fn main() -> Result<(), JobError> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    exstreamtv_conformance::child::run(&arguments)
+    child::run(&arguments)
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    catalogue::{CATALOGUE, Check, Concerns, Test},
+    catalogue::{self, CATALOGUE, Check, Concerns, Test},
     job::{ChildReport, DESCRIBE, FUZZ, Job, Plugin, REPRODUCE},
     report::{Line, Report},
     verdict::Verdict,
@@ -36,6 +36,8 @@ pub struct Plan {
     pub file: PathBuf,
     /// Up to which level.
     pub level: u8,
+    /// Names of the tests to run; all of the level if there are none.
+    pub only: Vec<String>,
     /// Where random questions come from.
     pub seed: u64,
     /// How long to fuzz each plugin after the tests.
@@ -45,6 +47,12 @@ pub struct Plan {
 /// Why nothing was checked; fits after "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// There is no such test.
+    #[error("find the test {name:?}; there are {}", test_names())]
+    NoTest {
+        /// What was asked for.
+        name: String,
+    },
     /// There is no such file.
     #[error("look at {}", .path.display())]
     NoFile {
@@ -62,8 +70,8 @@ pub enum RunError {
 /// A test may take this long, whatever it does; its calls are watched more closely by the child.
 const TEST_LIMIT: Duration = Duration::from_secs(300);
 
-/// After so many crashes and hangs nothing more is learnt.
-const MAX_DEATHS: usize = 5;
+/// After so many crashes nothing more is learnt; a hang counts for two, because everybody waits for it.
+const MAX_DEATHS: usize = 4;
 
 /// The seconds of the clock in which two processes answer must differ.
 const OTHER_SECOND_MS: u64 = 1_100;
@@ -74,6 +82,9 @@ const OTHER_SECOND_MS: u64 = 1_100;
 /// If the file is not there or children cannot be started; a library that breaks rules is no error.
 pub fn check(plan: &Plan, child: &ChildProgram, show: &mut dyn FnMut(&Line)) -> Result<Report, RunError> {
     let file = existing(&plan.file)?;
+    if let Some(name) = plan.only.iter().find(|name| catalogue::named(name).is_none()) {
+        return Err(RunError::NoTest { name: name.clone() });
+    }
     let folder = tempfile::tempdir().map_err(RunError::Child)?;
     let mut run = Run { plan, file, child, folder: folder.path(), lines: Vec::new(), show };
     run.library()?;
@@ -124,7 +135,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn library(&mut self) -> Result<(), RunError> {
-        for test in self.tests().filter(|test| test.concerns == Concerns::Library) {
+        for test in self.tests().into_iter().filter(|test| test.concerns == Concerns::Library) {
             self.test(test, None)?;
         }
         Ok(())
@@ -138,20 +149,27 @@ impl Run<'_> {
     fn plugin(&mut self, plugin: &Plugin) -> Result<(), RunError> {
         // A contract that is not known is a breach of its own, and there is nothing to ask.
         let Some(contract) = plugin.contract else { return Ok(()) };
-        for test in self.tests().filter(|test| test.concerns.includes(contract)) {
+        for test in self.tests().into_iter().filter(|test| test.concerns.includes(contract)) {
             self.test(test, Some(plugin))?;
         }
         self.plan.fuzz.map_or(Ok(()), |time| self.fuzz(plugin, time))
     }
 
-    fn tests(&self) -> impl Iterator<Item = &'static Test> + use<> {
-        let level = self.plan.level;
-        CATALOGUE.iter().filter(move |test| test.level <= level)
+    fn tests(&self) -> Vec<&'static Test> {
+        let wanted = |test: &&Test| match self.plan.only.as_slice() {
+            [] => test.level <= self.plan.level,
+            only => only.iter().any(|name| name == test.name),
+        };
+        CATALOGUE.iter().filter(wanted).collect()
     }
 
     fn test(&mut self, test: &'static Test, plugin: Option<&Plugin>) -> Result<(), RunError> {
         let id = plugin.map_or("", |plugin| plugin.id.as_str());
-        let deaths = self.lines.iter().filter(|line| line.verdict.is_death()).count();
+        let died = |line: &Line| match line.verdict {
+            Verdict::TimedOut { .. } => 2,
+            _ => usize::from(line.verdict.is_death()),
+        };
+        let deaths: usize = self.lines.iter().map(died).sum();
         let verdict = match test.check {
             _ if deaths >= MAX_DEATHS => Verdict::skipped("the plugin crashed or hung too often before"),
             Check::TwoProcesses => self.compared(test, id)?,
@@ -211,4 +229,8 @@ fn existing(file: &Path) -> Result<PathBuf, RunError> {
     std::path::absolute(file)
         .and_then(|path| path.metadata().map(|_| path))
         .map_err(|source| RunError::NoFile { path: file.into(), source })
+}
+
+fn test_names() -> String {
+    CATALOGUE.iter().map(|test| test.name).collect::<Vec<_>>().join(", ")
 }

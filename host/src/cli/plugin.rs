@@ -12,7 +12,12 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::{CommandError, Common, runtime};
+use super::{
+    CommandError, Common,
+    plugin_check::{Check, CheckError},
+    plugin_new::{New, NewError},
+    runtime,
+};
 use crate::{
     clock::SystemClock,
     config::{self, load::LoadError},
@@ -52,6 +57,8 @@ pub enum PluginCommand {
     /// Looks at plugins that failed too often, and lets them go.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    Check(Check),
+    New(New),
 }
 
 /// What can be done about the quarantine.
@@ -102,6 +109,13 @@ pub enum GuestCommand {
         /// The library.
         library: PathBuf,
     },
+    /// Runs one test of `plugin check`.
+    #[command(name = super::plugin_check::CHECK_ONE, hide = true)]
+    CheckOne {
+        /// The order.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Why a command about plugins failed; fits after "failed to".
@@ -136,6 +150,12 @@ pub enum PluginCommandError {
         #[source]
         source: io::Error,
     },
+    /// A check found broken rules, or could not be done.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// There is no new project.
+    #[error(transparent)]
+    New(#[from] NewError),
     /// The server went away, or was never there.
     #[error("speak with the server")]
     Guest(#[source] io::Error),
@@ -150,6 +170,8 @@ impl PluginCommandError {
             Self::Call { .. } => 65,
             Self::Quarantine { .. } => 73,
             Self::Request(_) | Self::Guest(_) => 74,
+            Self::Check(error) => error.code(),
+            Self::New(error) => error.code(),
         }
     }
 }
@@ -204,6 +226,8 @@ pub fn run(command: PluginCommand) -> Result<(), CommandError> {
             Ok(())
         }
         PluginCommand::Quarantine(QuarantineCommand::Clear { common, id }) => Ok(clear(&common.data_folder(), id)?),
+        PluginCommand::Check(check) => Ok(check.run().map_err(PluginCommandError::Check)?),
+        PluginCommand::New(new) => Ok(new.run().map_err(PluginCommandError::New)?),
     }
 }
 
@@ -215,6 +239,7 @@ pub fn be_guest(command: &GuestCommand) -> Result<(), CommandError> {
     let served = match command {
         GuestCommand::Host { library, id } => guest::host(library, id),
         GuestCommand::Scan { library } => guest::scan(library),
+        GuestCommand::CheckOne { arguments } => super::plugin_check::check_one(arguments),
     };
     Ok(served.map_err(PluginCommandError::Guest)?)
 }

@@ -7,9 +7,26 @@ use serde_json::Value;
 use crate::{
     ask::{Ask, Occasion},
     bench::{Bench, answered, judged, put, put_bytes},
+    contract::Contract,
     subject::{Offer, Reply},
     verdict::{Outcome, Verdict},
 };
+
+/// The settings that were given for checks are accepted.
+///
+/// # Errors
+/// Says what is wrong with them.
+pub fn settings(bench: &Bench<'_>) -> Outcome {
+    if bench.contract != Contract::Scheduler {
+        return Err(Verdict::skipped("only schedulers have settings"));
+    }
+    for (name, settings) in &bench.examples.settings {
+        if let Some(fault) = bench.settings_fault(name, settings)? {
+            return Err(Verdict::failed(format_args!("the plugin refuses the settings {name}: {fault}")));
+        }
+    }
+    Ok(())
+}
 
 /// Every method answers an ordinary question with its document.
 ///
@@ -64,17 +81,32 @@ pub fn unknown_members(bench: &Bench<'_>) -> Outcome {
     Ok(())
 }
 
-/// The order of members, blanks between them and escapes inside them change nothing.
+/// The order of members and blanks between them change nothing.
 ///
 /// # Errors
 /// If they do.
 pub fn spelling(bench: &Bench<'_>) -> Outcome {
+    respelt(bench, quoted)
+}
+
+/// Escapes in names and texts mean what they mean.
+///
+/// # Errors
+/// If they change something.
+pub fn escapes(bench: &Bench<'_>) -> Outcome {
+    respelt(bench, escaped)
+}
+
+/// Writes a text as JSON.
+type WriteText = fn(&str, &mut String);
+
+fn respelt(bench: &Bench<'_>, write_text: WriteText) -> Outcome {
     let mut instance = bench.instance()?;
     for named in bench.asks(Occasion::Ordinary)? {
         let plain = answered(instance.as_mut(), &named)?;
         let request: Value = serde_json::from_slice(&named.ask.bytes()).map_err(Verdict::failed)?;
         let mut text = String::new();
-        respell(&request, &mut text);
+        respell(&request, write_text, &mut text);
         let reply = put_bytes(instance.as_mut(), &named.ask, text.as_bytes());
         let answer = judged(&named.ask, reply, &format!("{} spelt differently", named.label))?;
         if !same(&answer, &plain) {
@@ -129,16 +161,16 @@ fn add_unknown(value: &mut Value) {
     }
 }
 
-/// Writes a value with its members backwards, with blanks, and with its texts in escapes.
-fn respell(value: &Value, text: &mut String) {
+/// Writes a value with its members backwards and with blanks.
+fn respell(value: &Value, write_text: WriteText, text: &mut String) {
     match value {
         Value::Object(members) => {
             let mut separator = "{\r\n";
             for (key, value) in members.iter().rev() {
                 text.push_str(separator);
-                escaped(key, text);
+                write_text(key, text);
                 text.push_str("\t : ");
-                respell(value, text);
+                respell(value, write_text, text);
                 separator = " ,\n";
             }
             text.push_str(if members.is_empty() { "{ }" } else { "}" });
@@ -147,13 +179,17 @@ fn respell(value: &Value, text: &mut String) {
             text.push_str("[ ");
             for (index, item) in items.iter().enumerate() {
                 text.push_str(if index > 0 { " , " } else { "" });
-                respell(item, text);
+                respell(item, write_text, text);
             }
             text.push(']');
         }
-        Value::String(string) => escaped(string, text),
+        Value::String(string) => write_text(string, text),
         other => text.push_str(&other.to_string()),
     }
+}
+
+fn quoted(string: &str, text: &mut String) {
+    text.push_str(&Value::from(string).to_string());
 }
 
 fn escaped(string: &str, text: &mut String) {
@@ -188,9 +224,11 @@ mod tests {
     #[test]
     fn another_spelling_says_the_same() {
         let value = json!({"zone": "Ü 🎬 \"x\"", "list": [1, {}, [], null, true, -2.5], "a": {"b": "c"}});
-        let mut text = String::new();
-        respell(&value, &mut text);
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        for write_text in [quoted, escaped] {
+            let mut text = String::new();
+            respell(&value, write_text, &mut text);
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub fn alternating(bench: &Bench<'_>) -> Outcome {
     for _ in 0..ROUNDS {
         let again = thread::scope(|scope| scope.spawn(|| answers(instance.as_mut(), &asks)).join());
         compare(&again.unwrap_or_else(|_| Err(broken()))?, &first, "from another thread")?;
+        // And back again: what a plugin keeps per thread is there the second time only.
+        compare(&answers(instance.as_mut(), &asks)?, &first, "from another thread")?;
     }
     // Destroyed on yet another thread.
     thread::scope(|scope| scope.spawn(move || drop(instance)).join()).map_err(|_| broken())
