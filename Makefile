@@ -25,7 +25,7 @@ endef
 .PHONY: run test check test-players bench clean-demo ffmpeg test-tools player-tools binaries
 
 run: ffmpeg
-	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker
+	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker -p exstreamtv-shipped
 	@sh tests/run.sh "$(MEDIA)" "$(LISTEN)"
 
 check:
@@ -38,7 +38,7 @@ check:
 test: test-tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace
 	@if command -v cargo-nextest >/dev/null 2>&1; then \
 	  set -x; $(CARGO) nextest run --locked --workspace && $(CARGO) test --locked --workspace --doc; \
 	else \
@@ -46,25 +46,26 @@ test: test-tools
 	fi
 
 test-players: player-tools test-tools
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace
 	@bash tests/players.sh target/debug/exstreamtv
 
 bench: ffmpeg
-	$(CARGO) build --locked --release --workspace --bins
+	$(CARGO) build --locked --release --workspace
 	target/release/bench
-	$(CARGO) bench --locked -p exstreamtv-transport
+	$(CARGO) bench --locked -p exstreamtv-transport -p exstreamtv-schedulers
 
 clean-demo:
 	rm -rf demo data/demo
 
 binaries:
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace
 
 ffmpeg:
 	$(call need,ffmpeg,ffmpeg,ffmpeg)
 
 # xmllint is part of macOS; tv_validate_file has no brew package, and its test says so when it is missing.
 test-tools: ffmpeg
+	$(call need,c++,g++,gcc)
 	$(call need,xmllint,libxml2-utils,libxml2)
 	@[ "$$(uname)" = Darwin ] || command -v tv_validate_file >/dev/null 2>&1 || $(MAKE) --no-print-directory xmltv
 	@[ "$$(uname)" = Darwin ] || [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || $(MAKE) --no-print-directory fonts
