@@ -33,7 +33,7 @@ use crate::{
     library::Library,
     lifecycle::Lifecycle,
     playout::Playouts,
-    plugins::Strategies,
+    plugins::{Choice, Options, Strategies},
     worker::{Programs, Spawner, Utility},
 };
 
@@ -201,9 +201,10 @@ impl Host {
         // Rendered before the first viewer needs it.
         drop(slates.of(&profile));
         let horizon = chrono::Duration::hours(config.playout.horizon_h.into());
-        let strategies = Arc::new(Strategies::built_in());
-        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::clone(&strategies) as _, horizon, life);
-        let picks = Picks::new(strategies, life.clone());
+        let options = Options::new(&config.plugins, &self.common.plugins, Some(self.data.clone()), true);
+        let strategies = Strategies::start(options, Choice::from(&config.plugins), clock.clone(), life).await;
+        let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(strategies.clone()), horizon, life);
+        let picks = Picks::new(Arc::new(strategies.clone()), life.clone());
         let knobs = Knobs::new(config)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
         let means = Means {
@@ -226,6 +227,7 @@ impl Host {
             library: library.clone(),
             playouts: playouts.clone(),
             picks,
+            strategies: strategies.clone(),
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, life)),
             life: life.clone(),
@@ -350,6 +352,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         }),
         ("[ffmpeg] ffmpeg, ffprobe or worker", programs(old) != programs(new)),
         ("[profile]", old.profile != new.profile),
+        ("[plugins]", old.plugins != new.plugins),
         ("[database] path", old.database != new.database),
     ];
     changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()

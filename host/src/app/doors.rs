@@ -34,6 +34,7 @@ use crate::{
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
     playout::{PlayoutError, Playouts, preview::Preview},
+    plugins::Strategies,
     worker::Utility,
 };
 
@@ -49,6 +50,8 @@ pub struct Parts {
     pub playouts: Playouts,
     /// Which sound and subtitles are played.
     pub picks: Picks,
+    /// The plugins.
+    pub strategies: Strategies,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -67,6 +70,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         library: Arc::new(LibraryDoor::open(parts.library, &parts.life)),
         playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
         picks: parts.picks,
+        strategies: parts.strategies,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,

@@ -13,6 +13,7 @@ mod merge;
 mod now;
 mod page;
 mod playout;
+mod plugins;
 mod schedule;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
@@ -66,6 +67,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::media::list))
         .routes(routes!(library::media::get))
         .routes(routes!(library::picks::picks))
+        .routes(routes!(plugins::plugins))
         .routes(routes!(now::now))
         .routes(routes!(feeds::feeds));
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)

@@ -107,6 +107,7 @@ impl Host {
             broadcaster: world.clone(),
             library: world.clone(),
             playout: world.clone(),
+            strategies: Strategies::built_in(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
             settings,

@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     feed::picks::Picks,
     playout::{PlayoutError, preview::Preview},
+    plugins::Strategies,
 };
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 
@@ -36,6 +37,8 @@ pub struct HttpState {
     pub playout: Arc<dyn PlayoutPort>,
     /// Which sound and subtitles are played.
     pub picks: Picks,
+    /// The plugins.
+    pub strategies: Strategies,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.

@@ -15,17 +15,12 @@ pub fn next_boundary(rows: &[PlayoutEntry], now: DateTime<Utc>) -> Option<DateTi
     let mut boundary = rows[on_air].stop;
     let Some(mut part) = begun else { return Some(boundary) };
     for row in rows[on_air + 1..].iter().filter(|row| row.kind == EntryKind::Programme) {
-        if !goes_on(part, row) {
+        if !row.resumes(part) {
             break;
         }
         (part, boundary) = (row, row.stop);
     }
     Some(boundary)
-}
-
-/// Returns whether `next` plays on where `part` stopped.
-fn goes_on(part: &PlayoutEntry, next: &PlayoutEntry) -> bool {
-    part.media.is_some() && part.media == next.media && next.in_point_ms == part.in_point_ms + part.length_ms()
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ pub async fn draft(ask: &dyn Ask, assignment: &Assignment<'_>, window: Window, m
         aired: memory.aired.clone(),
     };
     let planned = ask.plan(strategy, request).await;
-    let Some(failure) = planned.fallback else {
+    let Some(failure) = planned.fallback.filter(|_| strategy != SEQUENCE) else {
         return assignment.draft(&planned.answer, planned.answer.state.clone(), memory, planned.by, None);
     };
     let answer = stand_in(ask, assignment, window, memory).await;

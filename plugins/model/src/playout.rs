@@ -39,6 +39,15 @@ impl PlayoutEntry {
         self.start <= at && at < self.stop
     }
 
+    /// Returns whether the row plays on where `part` stopped: the same programme after a break.
+    pub fn resumes(&self, part: &Self) -> bool {
+        let programmes = self.kind == EntryKind::Programme && part.kind == EntryKind::Programme;
+        programmes
+            && self.media.is_some()
+            && self.media == part.media
+            && self.in_point_ms == part.in_point_ms + part.length_ms()
+    }
+
     /// Returns the row's length in milliseconds.
     pub fn length_ms(&self) -> i64 {
         (self.stop - self.start).num_milliseconds()

@@ -70,7 +70,7 @@ pub async fn on_now(store: &Store, at: DateTime<Utc>) -> Result<Vec<OnNow>, Stor
     let mut all = Vec::new();
     for channel in store.channels().list().await?.into_iter().filter(|channel| channel.enabled) {
         let now = on_air.remove(&channel.id);
-        let next = next_programme(store, channel.id, now.as_ref().map_or(at, |now| now.stop)).await?;
+        let next = next_programme(store, channel.id, now.as_ref(), at).await?;
         all.push(OnNow { channel, now: now.map(Into::into), next: next.map(Into::into) });
     }
     Ok(all)
@@ -80,11 +80,22 @@ pub async fn on_now(store: &Store, at: DateTime<Utc>) -> Result<Vec<OnNow>, Stor
 async fn next_programme(
     store: &Store,
     channel: ChannelId,
-    from: DateTime<Utc>,
+    now: Option<&PlayoutEntry>,
+    at: DateTime<Utc>,
 ) -> Result<Option<PlayoutEntry>, StoreError> {
+    let from = now.map_or(at, |now| now.stop);
     let rows = store.playout().window(channel, from, from + TimeDelta::minutes(30)).await?;
-    let programme = rows.iter().position(|row| row.kind == EntryKind::Programme);
-    Ok(rows.into_iter().nth(programme.unwrap_or(0)))
+    let (mut part, mut next) = (now, None);
+    for (place, row) in rows.iter().enumerate().filter(|(_, row)| row.kind == EntryKind::Programme) {
+        // What goes on behind a break is still the same programme.
+        if part.is_some_and(|part| row.resumes(part)) {
+            part = Some(row);
+        } else {
+            next = Some(place);
+            break;
+        }
+    }
+    Ok(rows.into_iter().nth(next.unwrap_or(0)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use chrono::{DateTime, TimeZone, Utc};
+use exstreamtv_model::EntryKind;
 use exstreamtv_store::MediaCounts;
 
 use crate::http::{
@@ -141,7 +142,16 @@ impl View {
     fn on_air(&self, f: &mut Formatter<'_>, entry: &EntryView, zone: chrono_tz::Tz) -> fmt::Result {
         let length_ms = entry.stop_ms - entry.start_ms;
         let done_ms = (self.now.timestamp_millis() - entry.start_ms).clamp(0, length_ms);
-        write!(f, "<p>{} <strong>{}</strong></p>", clock(entry.start_ms, zone), Text(&entry.title))?;
+        write!(f, "<p>{} <strong>{}</strong>", clock(entry.start_ms, zone), Text(&entry.title))?;
+        match entry.kind {
+            EntryKind::Programme => {}
+            EntryKind::Filler => f.write_str(" <small class=\"badge\">filler</small>")?,
+            EntryKind::Slate => f.write_str(" <small class=\"badge\">nothing to play</small>")?,
+        }
+        if !entry.rule.is_empty() {
+            write!(f, " <small class=\"quiet\" title=\"{}\">{}</small>", Text(&entry.why), Text(&entry.rule))?;
+        }
+        f.write_str("</p>")?;
         let left = (length_ms - done_ms + 59_999) / 60_000;
         write!(f, "<progress max=\"{length_ms}\" value=\"{done_ms}\" title=\"{left} min left\"></progress>")
     }
