@@ -88,7 +88,7 @@ async fn a_plugin_that_hangs_inside_the_host_costs_a_thread_and_health_says_so()
 }
 
 #[tokio::test]
-async fn three_crashes_end_in_quarantine_until_somebody_clears_it() {
+async fn three_unusable_answers_end_in_quarantine_until_somebody_clears_it() {
     let stage = Stage::with(&["nonsense"]);
     let id = "org.example.bad.nonsense";
     let strategies = stage.strategies().await;
