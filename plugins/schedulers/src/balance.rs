@@ -17,7 +17,7 @@ mod rota;
 mod selection;
 mod settings;
 
-pub use distribution::{SourceShare, distribution};
+pub use distribution::{Distribution, SourceShare, distribution};
 use rota::{Next, Rota, RotaState};
 pub use settings::{AllResting, BalanceMode, BalanceSchedule, BalanceSource, FallbackSource};
 
@@ -57,7 +57,7 @@ impl Scheduler for Balance {
             }
         }
         let entries = fill(request.window, &mut rota)?;
-        notes.extend(remarks(&schedule, &entries));
+        notes.extend(distribution(&schedule, &entries).remarks());
         let state = State { version: STATE_VERSION, rota: rota.state() };
         // Strings, numbers and lists only: JSON can hold them all. Were it not so, the next window would start over.
         Ok(PlanAnswer { entries, state: serde_json::to_value(state).unwrap_or(Value::Null), notes })
@@ -123,18 +123,6 @@ fn fill(window: Window, rota: &mut Rota<'_>) -> Result<Vec<PlanEntry>, PlanError
 
 fn slate(start_ms: i64, stop_ms: i64, why: String) -> PlanEntry {
     PlanEntry { item: None, start_ms, stop_ms, in_point_ms: 0, kind: EntryKind::Slate, rule: String::new(), why }
-}
-
-/// Says how the window was shared, and for how long nobody could play.
-fn remarks(schedule: &BalanceSchedule, entries: &[PlanEntry]) -> Vec<String> {
-    let mut remarks: Vec<_> = distribution(schedule, entries).iter().map(ToString::to_string).collect();
-    let slates = entries.iter().filter(|entry| entry.item.is_none());
-    let slate_ms = slates.fold(0_i64, |sum, entry| sum.saturating_add(entry.stop_ms.saturating_sub(entry.start_ms)));
-    if slate_ms > 0 {
-        let minutes = slate_ms.saturating_add(59_999) / 60_000;
-        remarks.push(format!("the slate is on for {minutes} minutes: a fallback source would fill them"));
-    }
-    remarks
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ mod settings;
 mod time_slots;
 
 pub use balance::{
-    AllResting, Balance, BalanceMode, BalanceSchedule, BalanceSource, FallbackSource, SourceShare, distribution,
+    AllResting, Balance, BalanceMode, BalanceSchedule, BalanceSource, Distribution, FallbackSource, SourceShare,
+    distribution,
 };
 pub use order::OrderMode;
 pub use sequence::{Sequence, SequenceSchedule};

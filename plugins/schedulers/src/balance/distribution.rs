@@ -7,52 +7,81 @@ use std::fmt;
 
 use exstreamtv_model::schedule::PlanEntry;
 
-use super::settings::BalanceSchedule;
+use super::settings::{BalanceSchedule, BalanceSource};
 
-/// A source's share of a timeline. Shares are between 0 and 1.
+/// How a timeline was shared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// The sources, in the order of the settings.
+    pub sources: Vec<SourceShare>,
+    /// How long the fallback is on air.
+    pub fallback_ms: i64,
+    /// How long the slate is on air.
+    pub slate_ms: i64,
+}
+
+/// A source's share of what all sources have of a timeline. Shares are between 0 and 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceShare {
     /// The source.
     pub name: String,
-    /// What its weight asks for; 0 for the fallback.
+    /// What its weight asks for.
     pub target: f64,
     /// How many items it has.
     pub items: u64,
     /// How long they are on air together.
     pub airtime_ms: i64,
-    /// Its share of the items of all sources.
+    /// Its share of the items.
     pub by_count: f64,
-    /// Its share of the airtime of all sources.
+    /// Its share of the airtime.
     pub by_airtime: f64,
     /// By how much `by_count` misses the target; above 0 where it has too much.
     pub error: f64,
 }
 
-/// Returns the share of each source of a timeline, the fallback last. Slates and what other strategies laid do not count.
-pub fn distribution(schedule: &BalanceSchedule, entries: &[PlanEntry]) -> Vec<SourceShare> {
-    let weights: u32 = schedule.sources.iter().fold(0, |sum, source| sum.saturating_add(source.weight));
-    let target = |weight: u32| f64::from(weight) / f64::from(weights.max(1));
-    let sources = schedule.sources.iter().map(|source| (source.name.as_str(), target(source.weight)));
-    let fallback = schedule.fallback.iter().map(|fallback| (fallback.name.as_str(), 0.0));
-    let mut shares: Vec<_> = sources.chain(fallback).map(|(name, target)| counted(name, target, entries)).collect();
-    let items: u64 = shares.iter().map(|share| share.items).sum();
-    let airtime_ms = shares.iter().fold(0_i64, |sum, share| sum.saturating_add(share.airtime_ms));
-    if items > 0 {
-        for share in &mut shares {
-            share.by_count = share.items as f64 / items as f64;
-            share.by_airtime = share.airtime_ms as f64 / airtime_ms.max(1) as f64;
-            share.error = share.by_count - share.target;
-        }
+/// Returns how `entries` are shared among the sources. The fallback and slates take no share, nor does what another strategy laid.
+pub fn distribution(schedule: &BalanceSchedule, entries: &[PlanEntry]) -> Distribution {
+    let weights = schedule.sources.iter().fold(0_u32, |sum, source| sum.saturating_add(source.weight));
+    let share = |source: &BalanceSource| {
+        let target = f64::from(source.weight) / f64::from(weights.max(1));
+        let (items, airtime_ms) = airtime(entries, |entry| entry.item.is_some() && entry.rule == source.name);
+        SourceShare { name: source.name.clone(), target, items, airtime_ms, by_count: 0.0, by_airtime: 0.0, error: 0.0 }
+    };
+    let mut sources: Vec<_> = schedule.sources.iter().map(share).collect();
+    let items: u64 = sources.iter().map(|share| share.items).sum();
+    let airtime_ms = sources.iter().fold(0_i64, |sum, share| sum.saturating_add(share.airtime_ms));
+    // Nothing at all is not unfairly shared.
+    for share in sources.iter_mut().filter(|_| items > 0) {
+        share.by_count = share.items as f64 / items as f64;
+        share.by_airtime = share.airtime_ms as f64 / airtime_ms.max(1) as f64;
+        share.error = share.by_count - share.target;
     }
-    shares
+    let fallback = schedule.fallback.as_ref().map(|fallback| fallback.name.as_str());
+    let (_, fallback_ms) = airtime(entries, |entry| entry.item.is_some() && Some(entry.rule.as_str()) == fallback);
+    let (_, slate_ms) = airtime(entries, |entry| entry.item.is_none());
+    Distribution { sources, fallback_ms, slate_ms }
 }
 
-fn counted(name: &str, target: f64, entries: &[PlanEntry]) -> SourceShare {
-    let own = entries.iter().filter(|entry| entry.item.is_some() && entry.rule == name);
-    let (items, airtime_ms) = own.fold((0, 0_i64), |(items, airtime_ms), entry| {
+/// Returns how many of the entries are meant and how long they are together.
+fn airtime(entries: &[PlanEntry], is_meant: impl Fn(&PlanEntry) -> bool) -> (u64, i64) {
+    entries.iter().filter(|entry| is_meant(entry)).fold((0, 0), |(items, airtime_ms), entry| {
         (items + 1, airtime_ms.saturating_add(entry.stop_ms.saturating_sub(entry.start_ms)))
-    });
-    SourceShare { name: name.to_owned(), target, items, airtime_ms, by_count: 0.0, by_airtime: 0.0, error: 0.0 }
+    })
+}
+
+impl Distribution {
+    /// Says it in words for people.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut remarks: Vec<_> = self.sources.iter().map(ToString::to_string).collect();
+        if self.fallback_ms > 0 {
+            remarks.push(format!("the fallback is on for {}, while no source may play", minutes(self.fallback_ms)));
+        }
+        if self.slate_ms > 0 {
+            remarks
+                .push(format!("the slate is on for {}: a fallback with items would fill them", minutes(self.slate_ms)));
+        }
+        remarks
+    }
 }
 
 impl fmt::Display for SourceShare {
@@ -62,7 +91,11 @@ impl fmt::Display for SourceShare {
             [self.target, self.by_count, self.by_airtime, self.error].map(|share| share * 100.0);
         write!(
             f,
-            "{name}: {items} items, {by_count:.1} % of all where {target:.1} % are wanted ({error:+.1}), {by_airtime:.1} % of the time"
+            "{name} has {by_count:.1} % of the items ({items}) where {target:.1} % are wanted ({error:+.1}), and {by_airtime:.1} % of the time"
         )
     }
+}
+
+fn minutes(length_ms: i64) -> String {
+    format!("{:.1} minutes", length_ms as f64 / 60_000.0)
 }

@@ -185,7 +185,7 @@ impl<'a> Rota<'a> {
         }
         let fallback = self.tracks.iter().position(|track| track.role == Role::Fallback && !track.is_empty);
         if let Some(index) = fallback {
-            return Choice::Track(index, "every source rests");
+            return Choice::Track(index, "as no source may play now");
         }
         let free = |(index, track): (usize, &Track<'_>)| Some((track.free_ms()?, index));
         match self.tracks.iter().enumerate().filter_map(free).min() {

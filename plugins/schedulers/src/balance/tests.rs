@@ -161,7 +161,7 @@ fn a_weight_of_nought_switches_a_source_off() {
     let answer = lay(&schedule, 300 * 30);
     assert!(!rules(&answer).contains(&"movies"));
     let counts = distribution(&schedule, &answer.entries);
-    assert_eq!(counts.iter().map(|share| share.items).collect::<Vec<_>>(), [0, 150, 100, 50]);
+    assert_eq!(counts.sources.iter().map(|share| share.items).collect::<Vec<_>>(), [0, 150, 100, 50]);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn what_has_no_items_leaves_its_share_to_the_others() {
     let mut pools = stocked(&schedule);
     pools[1].items.clear();
     let answer = plan(&request(&schedule, pools, 700 * 30));
-    let counts: Vec<_> = distribution(&schedule, &answer.entries).iter().map(|share| share.items).collect();
+    let counts: Vec<_> = distribution(&schedule, &answer.entries).sources.iter().map(|share| share.items).collect();
     assert_eq!(counts, [400, 0, 200, 100]);
     assert_eq!(answer.notes[0], "shows has nothing to play");
 }
@@ -201,7 +201,7 @@ fn an_item_of_two_sources_is_not_on_twice_in_a_row() {
     let answer = plan(&request(&schedule, pools, 400 * 30));
     assert!(ids(&answer).windows(2).all(|pair| pair[0] != pair[1]));
     // It counts for the source that played it, so the shares stay as they are.
-    let counts: Vec<_> = distribution(&schedule, &answer.entries).iter().map(|share| share.items).collect();
+    let counts: Vec<_> = distribution(&schedule, &answer.entries).sources.iter().map(|share| share.items).collect();
     assert_eq!(counts, [200, 200]);
     // Where a source has nothing else, it has nothing else.
     let pools = vec![Pool::whole("a", items(1, 1, 30)), Pool::whole("b", items(1, 1, 30))];
@@ -272,7 +272,13 @@ fn while_all_rest_the_fallback_plays() {
     assert!(expected_from(2), "{:?}", rules(&answer));
     assert_eq!(ids(&answer)[2..6], [99_001, 99_002, 99_003, 99_001]);
     assert_eq!(rules(&answer)[8], rules(&answer)[0]);
-    assert!(answer.entries[2].why.contains("every source rests"), "{}", answer.entries[2].why);
+    let shared = distribution(&schedule, &answer.entries);
+    assert_eq!(
+        shared.fallback_ms,
+        rules(&answer).iter().filter(|rule| **rule == "filler").map(|_| 5 * MINUTE_MS).sum::<i64>()
+    );
+    assert_eq!((shared.sources.iter().map(|share| share.by_count).sum::<f64>(), shared.slate_ms), (1.0, 0));
+    assert!(answer.entries[2].why.contains("no source may play now"), "{}", answer.entries[2].why);
 }
 
 #[test]
@@ -283,7 +289,7 @@ fn without_a_fallback_the_slate_waits_for_the_one_that_frees_first() {
     assert_eq!((slate.kind, slate.stop_ms - slate.start_ms), (EntryKind::Slate, 30 * MINUTE_MS));
     let next = plan(&following(&request(&tired(), stocked(&tired()), 0), &answer, 30));
     assert_eq!(rules(&next)[0], rules(&answer)[0]);
-    assert!(answer.notes.iter().any(|note| note.contains("30 minutes")), "{:?}", answer.notes);
+    assert!(answer.notes.iter().any(|note| note.contains("30.0 minutes")), "{:?}", answer.notes);
     // An empty fallback is none.
     let schedule = BalanceSchedule { fallback: fallback(), ..tired() };
     let mut pools = stocked(&schedule);
@@ -320,7 +326,7 @@ fn chi_squared(request: &PlanRequest) -> f64 {
     let answer = plan(request);
     let schedule: BalanceSchedule = serde_json::from_value(request.settings.clone()).unwrap();
     let total = answer.entries.len() as f64;
-    let shares = distribution(&schedule, &answer.entries).into_iter();
+    let shares = distribution(&schedule, &answer.entries).sources.into_iter();
     shares.map(|share| (share.items as f64 - share.target * total).powi(2) / (share.target * total)).sum()
 }
 
@@ -329,17 +335,17 @@ fn shares_are_counted_by_items_and_by_airtime() {
     let schedule = schedule(vec![source("long", 1), source("short", 3)]);
     let pools = vec![Pool::whole("long", items(1, 9, 90)), Pool::whole("short", items(2, 9, 10))];
     let answer = plan(&request(&schedule, pools, 1_000 * 30));
-    let [long, short] = &distribution(&schedule, &answer.entries)[..] else { panic!("two sources") };
+    let [long, short] = &distribution(&schedule, &answer.entries).sources[..] else { panic!("two sources") };
     assert_eq!((long.target, short.target), (0.25, 0.75));
     assert!(long.error.abs() < 0.01 && (long.error + short.error).abs() < 1e-9);
     assert!((long.by_airtime - 0.75).abs() < 0.01, "{}", long.by_airtime);
     assert_eq!(long.airtime_ms, i64::try_from(long.items).unwrap() * 90 * MINUTE_MS);
     assert!(
-        answer.notes.iter().any(|note| note.starts_with("long: ") && note.contains("25.0 % are wanted")),
+        answer.notes.iter().any(|note| note.starts_with("long has 25.") && note.contains("25.0 % are wanted")),
         "{:?}",
         answer.notes
     );
-    assert_eq!(distribution(&schedule, &[])[0].by_count, 0.0);
+    assert_eq!(distribution(&schedule, &[]).sources[0].by_count, 0.0);
 }
 
 #[test]
