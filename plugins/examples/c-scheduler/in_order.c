@@ -13,7 +13,7 @@
 /* ---- The request. ---- */
 
 typedef struct {
-    char id[32];
+    char id[128]; /* As the request spells it, so that it can be given back as it is. */
     int64_t duration_ms;
 } item;
 

@@ -2,7 +2,7 @@
  * A small JSON reader and writer, to be copied into plugins.
  *
  * Does: walk through a document in one pass, and skip what is not known, which is how the members of a newer host are ignored.
- * Does not: build a tree, give escapes a meaning, or check numbers that are skipped to the last digit.
+ * Does not: build a tree, unescape texts except to compare them, or check numbers that are skipped to the last digit.
  * Invariant: no byte outside of the document is read; nesting is bounded; after a mistake `ok` is 0 and every further read does nothing.
  */
 #ifndef JSON_H
@@ -46,7 +46,7 @@ static inline exstreamtv_slice json_text(json_reader *r) {
     out.data = r->at;
     while (r->ok && r->at < r->end && *r->at != '"') {
         if ((unsigned char)*r->at < 0x20) r->ok = 0;
-        if (*r->at == '\\') r->at++; /* What is escaped is skipped; its meaning is of no interest here. */
+        if (*r->at == '\\') r->at++; /* Whatever it is, what is escaped does not end the string. */
         if (r->at < r->end) r->at++;
     }
     out.len = (size_t)(r->at - out.data);
@@ -72,8 +72,30 @@ static inline int json_word(json_reader *r, const char *expected) {
     return 1;
 }
 
+/* Reads one character of a string as it is meant, or -1 for one that is not ASCII. */
+static inline int json_character(const char **at, const char *end) {
+    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+    char digits[5] = {0};
+    const char *letter;
+    int c = (unsigned char)*(*at)++;
+    if (c != '\\' || *at == end) return c < 0x80 ? c : -1;
+    c = (unsigned char)*(*at)++;
+    if (c == 'u' && end - *at >= 4) {
+        memcpy(digits, *at, 4);
+        *at += 4;
+        c = (int)strtol(digits, NULL, 16);
+        return c < 0x80 ? c : -1;
+    }
+    letter = c == '\0' ? NULL : strchr(letters, c);
+    return letter == NULL ? c : meanings[letter - letters];
+}
+
+/* Compares a string with an ASCII text; the same text may be written in several ways: "id" is "\u0069d". */
 static inline int json_is(exstreamtv_slice slice, const char *expected) {
-    return slice.len == strlen(expected) && memcmp(slice.data, expected, slice.len) == 0;
+    const char *at = slice.data, *end = slice.len == 0 ? at : at + slice.len;
+    while (at < end && *expected != '\0')
+        if (json_character(&at, end) != (unsigned char)*expected++) return 0;
+    return at == end && *expected == '\0';
 }
 
 /* Goes to the next element: `for (n = 0; json_next(r, '[', ']', &n);) read one`. */

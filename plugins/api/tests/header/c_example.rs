@@ -139,6 +139,17 @@ fn a_large_pool_is_read_in_pages() {
 }
 
 #[test]
+fn names_and_ids_may_be_spelt_with_escapes() {
+    // The frozen edition did not know that yet, which level 5 of the check allows.
+    let Some(program) = programs().into_iter().next() else { return };
+    let request = request(2).to_string().replace("\"pools\"", r#""\u0070ool\u0073""#).replace(r#""1""#, r#""\u0031""#);
+    let (status, answer) = program.call("plan", request.as_bytes());
+    assert_eq!(status, Status::OK, "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(items(&serde_json::from_slice(&answer).unwrap()), ["1", "2", "1"]);
+    program.end();
+}
+
+#[test]
 fn state_that_cannot_be_understood_starts_over() {
     for program in programs() {
         for state in [json!(7), json!({ "next": "x" }), json!({ "next": -1 }), json!([{}]), json!({})] {
