@@ -2,17 +2,12 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use super::workshop::{check, folder, plan, root, run, verdict};
+use super::workshop::{cargo, check, folder, optimised, plan, root, run, target, verdict};
 
-/// Builds the shipped library with the cargo that runs this test; usually there is nothing to do.
+/// Builds the shipped library; usually there is nothing to do.
 fn shipped() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(Command::new(cargo).current_dir(root()).args(["build", "--offline", "--package", "exstreamtv-shipped"]));
-    let mut folder = std::env::current_exe().unwrap();
-    // target/debug/deps/plugin-…
-    folder.pop();
-    folder.pop();
-    folder.join(format!("libexstreamtv_shipped.{}", std::env::consts::DLL_EXTENSION))
+    run(optimised(cargo()).current_dir(root()).args(["build", "--package", "exstreamtv-shipped"]));
+    target().join(format!("debug/libexstreamtv_shipped.{}", std::env::consts::DLL_EXTENSION))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Builds libraries and checks them.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -29,6 +30,23 @@ pub fn child() -> ChildProgram {
     ChildProgram { program: env!("CARGO_BIN_EXE_plugin-check-one").into(), arguments: Vec::new() }
 }
 
+/// Where libraries in Rust are built: a folder under the workspace's own, so that it stays warm.
+pub fn target() -> PathBuf {
+    root().join("target/plugin-new")
+}
+
+/// Returns a tool that builds optimised, as plugins are shipped: deadlines are for those. What two builds share is built once.
+pub fn optimised(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("CARGO_TARGET_DIR", target()).env("CARGO_NET_OFFLINE", "true").env("CARGO_PROFILE_DEV_OPT_LEVEL", "2");
+    command
+}
+
+/// Returns the cargo that runs this test.
+pub fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// Returns what is asked for at a level.
 pub fn plan(file: &Path, level: u8) -> Plan {
     Plan { file: file.to_owned(), level, only: Vec::new(), seed: 1, fuzz: None }
@@ -51,11 +69,12 @@ pub fn verdict<'a>(report: &'a Report, test: &str) -> &'a Verdict {
     &report.lines.iter().find(|line| line.test == test).unwrap_or_else(|| panic!("{test} was not run")).verdict
 }
 
-/// Runs a tool to its good end.
-pub fn run(command: &mut Command) {
+/// Runs a tool to its good end, and returns what it said.
+pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?} ended with {}:\n{out}\n{err}", output.status);
+    format!("{out}{err}")
 }
 
 /// Writes the project of a new scheduler in C, changes its source by `edit`, and builds it. Returns the library.
