@@ -34,6 +34,7 @@ pub struct Setup {
     folder: PathBuf,
     media: Vec<PathBuf>,
     config: Vec<String>,
+    sections: String,
     listen: String,
     wrapper: Vec<String>,
 }
@@ -45,6 +46,7 @@ impl Setup {
             folder: folder.to_owned(),
             media: Vec::new(),
             config: Vec::new(),
+            sections: String::new(),
             listen: "127.0.0.1:0".into(),
             wrapper: Vec::new(),
         }
@@ -62,6 +64,13 @@ impl Setup {
     pub fn set(mut self, key: &str, value: impl Display) -> Self {
         self.config.retain(|line| !line.starts_with(&format!("{key} = ")));
         self.config.push(format!("{key} = {value}"));
+        self
+    }
+
+    /// Adds sections to the end of the configuration.
+    #[must_use]
+    pub fn declare(mut self, toml: &str) -> Self {
+        self.sections += toml;
         self
     }
 
@@ -101,7 +110,7 @@ impl Setup {
     /// # Panics
     /// When it cannot be written.
     pub fn write_config(&self) {
-        let text = self.config.join("\n") + "\n";
+        let text = self.config.join("\n") + "\n" + &self.sections;
         fs::write(self.config_file(), text).unwrap_or_else(|error| panic!("write the configuration: {error}"));
     }
 
