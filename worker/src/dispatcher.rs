@@ -21,6 +21,7 @@ use crate::{
     children::Group,
     control::{Control, Outbox, ReceiveError},
     event::{Effect, Event},
+    extract::extract,
     ffmpeg,
     identify::identify,
     machine::Machine,
@@ -133,6 +134,11 @@ impl Hands {
             }
             Effect::Probe { ffprobe, ticket, path } => {
                 let question = async move { Event::Probed { ticket, result: probe(ffprobe, path).await } };
+                ffmpeg::ask(question, &self.events);
+            }
+            Effect::Extract { ffmpeg, extraction } => {
+                let ticket = extraction.ticket;
+                let question = async move { Event::Extracted { ticket, result: extract(ffmpeg, extraction).await } };
                 ffmpeg::ask(question, &self.events);
             }
             Effect::Measure => {

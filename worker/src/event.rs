@@ -20,6 +20,19 @@ pub struct Tools {
     pub ffprobe: PathBuf,
 }
 
+/// Subtitles to be written as WebVTT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extraction {
+    /// The question's ticket.
+    pub ticket: u64,
+    /// The file that holds them.
+    pub path: PathBuf,
+    /// Absolute index of their stream.
+    pub stream: u32,
+    /// What is written.
+    pub to: PathBuf,
+}
+
 /// What happens to a worker.
 #[derive(Debug)]
 pub enum Event {
@@ -73,6 +86,13 @@ pub enum Event {
         /// What.
         result: Result<String, String>,
     },
+    /// Subtitles were written, or not.
+    Extracted {
+        /// Which question.
+        ticket: u64,
+        /// What came of it.
+        result: Result<(), String>,
+    },
     /// Vital signs were measured.
     Measured(Vitals),
     /// The time of [`crate::machine::Machine::deadline`] has come.
@@ -120,6 +140,13 @@ pub enum Effect {
         ticket: u64,
         /// The file.
         path: PathBuf,
+    },
+    /// Let FFmpeg write subtitles as WebVTT; answered by `Event::Extracted`.
+    Extract {
+        /// The ffmpeg binary.
+        ffmpeg: PathBuf,
+        /// What is written where.
+        extraction: Extraction,
     },
     /// Measure vital signs; answered by `Event::Measured`.
     Measure,

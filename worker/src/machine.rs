@@ -2,8 +2,8 @@
 //!
 //! Does: keep the table of runs, bound the probes, answer every command, given events and the time.
 //! Does not: spawn, signal, send, read a clock; that is `dispatcher`.
-//! Invariant: every `Play` is answered by exactly one `Ended`, and every `Probe` by one `Probed`, in whatever order events come; a run is in the
-//! table from its order to its end.
+//! Invariant: every `Play` is answered by exactly one `Ended`, and every `Probe` by one `Probed`, every `Extract` by one `Extracted`, in whatever
+//! order events come; a run is in the table from its order to its end.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -22,12 +22,15 @@ use tokio::time::Instant;
 
 use crate::{
     burn_ins::BurnIns,
-    event::{Effect, Event, Exit, Tools},
+    event::{Effect, Event, Exit, Extraction, Tools},
     identify::Identity,
 };
 
 /// Probes at the same time; disks do not like more.
 pub const PROBES_AT_ONCE: usize = 2;
+
+/// Extractions at the same time. Each may read a whole film, so they have places of their own: probes are quick and must not wait for them.
+pub const EXTRACTIONS_AT_ONCE: usize = 2;
 
 /// Between two vital signs of a worker with runs.
 const VITALS_EVERY: Duration = Duration::from_secs(2);
@@ -45,6 +48,8 @@ pub struct Machine {
     burn_ins: BurnIns,
     probes_running: usize,
     probes_waiting: VecDeque<(u64, PathBuf)>,
+    extractions_running: usize,
+    extractions_waiting: VecDeque<Extraction>,
     stopping: Option<Stopping>,
     vitals_at: Option<Instant>,
     effects: VecDeque<Effect>,
@@ -95,11 +100,17 @@ impl Machine {
                 self.send(Report::Probed { ticket, result });
                 self.start_probes();
             }
+            Event::Extracted { ticket, result } => {
+                self.extractions_running = self.extractions_running.saturating_sub(1);
+                self.send(Report::Extracted { ticket, result });
+                self.start_extractions();
+            }
             Event::Measured(vitals) => self.send(Report::Vitals(vitals)),
             Event::Tick => self.tick(now),
         }
         self.leave_when_done();
         debug_assert!(self.probes_running <= PROBES_AT_ONCE, "probes are bounded");
+        debug_assert!(self.extractions_running <= EXTRACTIONS_AT_ONCE, "extractions are bounded");
     }
 
     /// Returns the next thing to do, in order.
@@ -123,6 +134,7 @@ impl Machine {
             Command::Play(order) => self.play(now, order),
             Command::Cancel { run } => self.cancel(now, run),
             Command::Probe { ticket, path } => self.probe(ticket, path),
+            Command::Extract { ticket, path, stream, to } => self.extract(Extraction { ticket, path, stream, to }),
             Command::Stop { grace_ms } => self.stop(now, Duration::from_millis(u64::from(grace_ms))),
         }
     }
@@ -280,6 +292,32 @@ impl Machine {
         }
     }
 
+    fn extract(&mut self, extraction: Extraction) {
+        if self.stopping.is_some() {
+            return self.refuse(extraction, STOPPING);
+        }
+        self.extractions_waiting.push_back(extraction);
+        self.start_extractions();
+    }
+
+    fn start_extractions(&mut self) {
+        while self.extractions_running < EXTRACTIONS_AT_ONCE
+            && let Some(extraction) = self.extractions_waiting.pop_front()
+        {
+            match &self.tools {
+                Some(tools) => {
+                    self.extractions_running += 1;
+                    self.effects.push_back(Effect::Extract { ffmpeg: tools.ffmpeg.clone(), extraction });
+                }
+                None => self.refuse(extraction, UNCONFIGURED),
+            }
+        }
+    }
+
+    fn refuse(&mut self, extraction: Extraction, reason: &str) {
+        self.send(Report::Extracted { ticket: extraction.ticket, result: Err(reason.to_owned()) });
+    }
+
     /// A second `Stop` may only shorten the grace.
     fn stop(&mut self, now: Instant, grace: Duration) {
         let until = match self.stopping {
@@ -290,6 +328,9 @@ impl Machine {
         self.stopping = Some(Stopping::Politely { until });
         for (ticket, _) in std::mem::take(&mut self.probes_waiting) {
             self.send(Report::Probed { ticket, result: Err(STOPPING.to_owned()) });
+        }
+        for extraction in std::mem::take(&mut self.extractions_waiting) {
+            self.refuse(extraction, STOPPING);
         }
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
@@ -322,7 +363,7 @@ impl Machine {
         self.effects.extend(self.runs.keys().map(|run| Effect::Kill(*run)));
     }
 
-    /// A worker that stops ends with its last run; probes are not waited for.
+    /// A worker that stops ends with its last run; probes and extractions are not waited for.
     fn leave_when_done(&mut self) {
         if self.stopping.is_some() && self.runs.is_empty() && self.effects.back() != Some(&Effect::Exit) {
             self.effects.push_back(Effect::Exit);

@@ -10,6 +10,7 @@ mod children;
 mod control;
 mod dispatcher;
 mod event;
+mod extract;
 mod ffmpeg;
 mod identify;
 mod lines;

@@ -20,6 +20,7 @@ pub mod segment;
 pub mod slate;
 pub mod splice;
 pub mod unit;
+pub mod webvtt;
 
 mod adts;
 mod h264;
@@ -30,7 +31,7 @@ pub use codec::avc1_codec;
 pub use demux::{DemuxStats, RunDemux};
 pub use grid::{AUDIO_FRAME_TICKS, FrameGrid, REORDER_FRAMES, TICKS_PER_SECOND};
 pub use mux::TsMux;
-pub use playlist::master_playlist;
+pub use playlist::{Master, Rendition, master_playlist};
 pub use ring::{Position, Read, Ring};
 pub use segment::{Segment, SegmentWindow};
 pub use slate::{Slate, SlateError};

@@ -13,6 +13,7 @@ use crate::{Segment, SegmentWindow, TICKS_PER_SECOND};
 
 /// Packet headers, PES headers, tables and clock references: less than this share of the media, in percent.
 const MUX_OVERHEAD_PERCENT: u64 = 8;
+
 impl SegmentWindow {
     /// Returns the media playlist; `uri` names a segment. Legal from the first segment on.
     pub fn playlist(&self, uri: impl Fn(u64) -> String) -> String {
@@ -31,19 +32,60 @@ impl SegmentWindow {
     }
 }
 
-/// Returns the master playlist with its one variant at `uri`; `codecs` come from the stream itself ("avc1.64001f,mp4a.40.2").
-pub fn master_playlist(profile: &OutputProfile, codecs: &str, uri: &str) -> String {
+/// What a master playlist names.
+#[derive(Debug, Clone, Copy)]
+pub struct Master<'a> {
+    /// What the channel sends.
+    pub profile: &'a OutputProfile,
+    /// What is in the stream, by the stream itself ("avc1.64001f,mp4a.40.2"); `None` where that is not known.
+    pub codecs: Option<&'a str>,
+    /// The media playlist of its one variant.
+    pub uri: &'a str,
+    /// The subtitles beside it.
+    pub subtitles: Option<Rendition<'a>>,
+}
+
+/// Subtitles beside the variants.
+#[derive(Debug, Clone, Copy)]
+pub struct Rendition<'a> {
+    /// What people call them.
+    pub name: &'a str,
+    /// Their language by BCP 47, if known.
+    pub language: Option<&'a str>,
+    /// Their media playlist.
+    pub uri: &'a str,
+}
+
+/// Returns the master playlist of a channel.
+pub fn master_playlist(Master { profile, codecs, uri, subtitles }: Master<'_>) -> String {
     let (video, audio) = (u64::from(profile.video_bitrate_bps), u64::from(profile.audio_bitrate_bps));
     let muxed = |media: u64| media * (100 + MUX_OVERHEAD_PERCENT) / 100;
     // The encoder's limits: half as much again as the mean, and a buffer of two seconds that one segment may use up.
     let peak_video = video * 3 / 2 + video * 2_000 / u64::from(profile.gop_ms.max(1));
     let (peak, average) = (muxed(peak_video + audio), muxed(video + audio));
     let (width, height, rate) = (profile.width, profile.height, profile.frame_rate.as_f64());
+    let codecs = codecs.map_or_else(String::new, |codecs| format!("CODECS=\"{}\",", quotable(codecs)));
+    let group = if subtitles.is_some() { ",SUBTITLES=\"subs\"" } else { "" };
+    let media = subtitles.map_or_else(String::new, rendition);
     format!(
-        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\
-         #EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\",\
-         RESOLUTION={width}x{height},FRAME-RATE={rate:.3}\n{uri}\n"
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n{media}\
+         #EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},{codecs}\
+         RESOLUTION={width}x{height},FRAME-RATE={rate:.3}{group}\n{uri}\n"
     )
+}
+
+fn rendition(Rendition { name, language, uri }: Rendition<'_>) -> String {
+    let name = quotable(name);
+    let language = language.map_or_else(String::new, |language| format!("LANGUAGE=\"{}\",", quotable(language)));
+    format!(
+        "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"{name}\",{language}\
+         DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"{uri}\"\n"
+    )
+}
+
+/// Quoted strings hold neither quotes nor line breaks (RFC 8216, 4.2), and there is no way to escape them.
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| *c != '"' && !c.is_control()).collect()
 }
 
 /// Returns ticks as seconds with five decimals, which is as exact as players need and never rounds up a whole frame.
@@ -105,7 +147,9 @@ mod tests {
 
     #[test]
     fn the_master_names_what_the_stream_is() {
-        let text = master_playlist(&OutputProfile::default(), "avc1.64001f,mp4a.40.2", "5.m3u8");
+        let profile = OutputProfile::default();
+        let codecs = Some("avc1.64001f,mp4a.40.2");
+        let text = master_playlist(Master { profile: &profile, codecs, uri: "5.m3u8", subtitles: None });
         let Ok(m3u8_rs::Playlist::MasterPlaylist(master)) = m3u8_rs::parse_playlist_res(text.as_bytes()) else {
             panic!("no master playlist: {text}")
         };
@@ -115,5 +159,21 @@ mod tests {
         assert_eq!(variant.resolution.map(|size| (size.width, size.height)), Some((1280, 720)));
         assert_eq!(variant.frame_rate, Some(30.0));
         assert!(variant.bandwidth > 6_250_000 && variant.average_bandwidth > Some(2_692_000));
+    }
+
+    #[test]
+    fn the_master_names_its_subtitles_whatever_they_are_called() {
+        let profile = OutputProfile::default();
+        let subtitles = Some(Rendition { name: "Portuguese \"\n(Brazil)", language: Some("pt-BR"), uri: "s.m3u8" });
+        let text = master_playlist(Master { profile: &profile, codecs: None, uri: "v.m3u8", subtitles });
+        let Ok(m3u8_rs::Playlist::MasterPlaylist(master)) = m3u8_rs::parse_playlist_res(text.as_bytes()) else {
+            panic!("no master playlist: {text}")
+        };
+        let subtitles = &master.alternatives[0];
+        assert_eq!((subtitles.name.as_str(), subtitles.language.as_deref()), ("Portuguese (Brazil)", Some("pt-BR")));
+        assert!(subtitles.default && subtitles.autoselect && !subtitles.forced);
+        assert_eq!(subtitles.uri.as_deref(), Some("s.m3u8"));
+        assert_eq!(master.variants[0].subtitles.as_deref(), Some(subtitles.group_id.as_str()));
+        assert_eq!(master.variants[0].codecs, None);
     }
 }

@@ -38,6 +38,17 @@ pub enum Command {
         /// Absolute path.
         path: PathBuf,
     },
+    /// Writes the text subtitles of a file as WebVTT; answered by `Report::Extracted` with the same ticket. Any number may be outstanding.
+    Extract {
+        /// Comes back in the answer.
+        ticket: u64,
+        /// Absolute path of the media file, or of a subtitle file.
+        path: PathBuf,
+        /// Absolute index of the stream in it.
+        stream: u32,
+        /// Absolute path of what is written; it is there whole or not at all.
+        to: PathBuf,
+    },
     /// Ends every run within `grace_ms`, then the worker. Legal always; answered by end of file.
     Stop {
         /// How long FFmpeg may take to end by itself before it is killed.
@@ -101,6 +112,13 @@ pub enum Report {
         ticket: u64,
         /// ffprobe's JSON, verbatim, or why there is none, in words for people.
         result: Result<String, String>,
+    },
+    /// Answers `Extract`.
+    Extracted {
+        /// The ticket of the question.
+        ticket: u64,
+        /// The file is there, or why it is not, in words for people.
+        result: Result<(), String>,
     },
     /// Vital signs, every two seconds while something runs.
     Vitals(Vitals),

@@ -223,6 +223,26 @@ fn probes_are_bounded_and_each_is_answered() {
 }
 
 #[test]
+fn extractions_are_bounded_answered_and_in_nobodys_way() {
+    let mut bench = Bench::configured();
+    let ask = |ticket| Command::Extract { ticket, path: "/a".into(), stream: 3, to: "/b".into() };
+    let extraction = |ticket| Extraction { ticket, path: "/a".into(), stream: 3, to: "/b".into() };
+    let extract = |ticket| Effect::Extract { ffmpeg: "/bin/ffmpeg".into(), extraction: extraction(ticket) };
+    assert_eq!(bench.command(ask(1)), [extract(1)]);
+    assert_eq!(bench.command(ask(2)), [extract(2)]);
+    assert_eq!(bench.command(ask(3)), []);
+    assert_eq!(bench.command(Command::Probe { ticket: 9, path: "/a".into() }).len(), 1, "a probe does not wait");
+    let answered = bench.apply(Event::Extracted { ticket: 1, result: Ok(()) });
+    assert_eq!(answered, [Effect::Send(Report::Extracted { ticket: 1, result: Ok(()) }), extract(3)]);
+    bench.command(ask(4));
+    let stopped = bench.command(Command::Stop { grace_ms: 0 });
+    assert!(matches!(&stopped[..], [Effect::Send(Report::Extracted { ticket: 4, result: Err(_) }), Effect::Exit]));
+
+    let refused = Bench::unconfigured().command(ask(1));
+    assert!(matches!(&refused[..], [Effect::Send(Report::Extracted { ticket: 1, result: Err(_) })]));
+}
+
+#[test]
 fn an_idle_worker_stops_at_once() {
     assert_eq!(Bench::unconfigured().command(Command::Stop { grace_ms: 5_000 }), [Effect::Exit]);
 }

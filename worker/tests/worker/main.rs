@@ -1,6 +1,7 @@
 //! Drives the real worker from outside, as its host does: with the real FFmpeg, and with small scripts that misbehave.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod extracting;
 mod faults;
 mod harness;
 mod life;
