@@ -22,3 +22,5 @@ mod playout;
 mod pools;
 #[path = "contract/schedules.rs"]
 mod schedules;
+#[path = "contract/upgrading.rs"]
+mod upgrading;

@@ -35,13 +35,6 @@ pub struct Checkpoint {
     pub drawn_from: String,
 }
 
-impl Checkpoint {
-    /// Returns whether the fallback answered for the window instead of the strategy.
-    pub fn is_fallback(&self) -> bool {
-        self.fallback.is_some()
-    }
-}
-
 impl PlayoutRepo {
     /// Returns what `strategy` remembers at `at`: the newest checkpoint at or before it, unless another strategy has been on since.
     ///

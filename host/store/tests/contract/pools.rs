@@ -129,3 +129,26 @@ async fn a_damaged_row_is_an_error_that_names_it() {
     assert_eq!(error.kind(), StoreErrorKind::Damaged);
     assert!(error.to_string().contains("column chapters of table media, row 1"), "{error}");
 }
+
+/// 100,000 rows, written behind the store's back because only reading them is the question.
+#[tokio::test]
+async fn a_pool_of_a_hundred_thousand_files_is_read_a_page_at_a_time() {
+    let house = House::open().await;
+    house
+        .tamper(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+             INSERT INTO media (path, size_bytes, mtime_ms, state, scanned_ms, metadata, kind, title, search_fold,
+                                duration_ms)
+             SELECT CAST(printf('/m/%05d.mkv', i) AS BLOB), i, 0, 'ready', 0, '{}', 'clip', i, '', 1
+               FROM n",
+        )
+        .await;
+    let source = CollectionSource::Folder { path: "/m".into() };
+    let folder = house.store.collections().insert("all", &source).await.unwrap().id;
+    for selection in [PoolSelection::Collection(folder), PoolSelection::Query(MediaQuery::default())] {
+        let pages = house.pages(&selection, 5_000).await;
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [&[5_000; 20][..], &[0]].concat());
+        let titles = pages.concat();
+        assert!((0..100_000).zip(&titles).all(|(number, title)| *title == number.to_string()));
+    }
+}
