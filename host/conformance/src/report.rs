@@ -51,7 +51,7 @@ impl Report {
     /// Returns the highest level of which, and below which, every rule is kept; 0 if a rule of level 1 is broken.
     pub fn reached(&self) -> u8 {
         let broken = self.lines.iter().filter(|line| line.verdict.is_failure()).map(|line| line.level).min();
-        broken.map_or(self.level, |level| level - 1)
+        broken.map_or(self.level, |level| (level - 1).min(self.level))
     }
 
     /// Returns the document for machines.

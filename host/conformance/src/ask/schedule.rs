@@ -1,5 +1,7 @@
 //! Questions to schedulers.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use exstreamtv_model::{
     MediaId, MediaKind,
@@ -157,6 +159,14 @@ pub(super) fn is_possible(request: &PlanRequest) -> bool {
         && start_ms < stop_ms
         && stop_ms.saturating_sub(start_ms) <= 14 * DAY_MS
         && request.pools.iter().all(whole)
+        && agree(&request.pools)
+}
+
+/// Returns whether an item that is in several pools is as long in each.
+fn agree(pools: &[Pool]) -> bool {
+    let mut lengths_ms = HashMap::new();
+    let mut items = pools.iter().flat_map(|pool| &pool.items);
+    items.all(|item| *lengths_ms.entry(item.id).or_insert(item.duration_ms) == item.duration_ms)
 }
 
 pub(super) fn is_zone(zone: &str) -> bool {

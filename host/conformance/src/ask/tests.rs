@@ -87,3 +87,18 @@ fn a_preparation_must_tell_its_pools_apart() {
     let twice = json!({"faults": [], "pools": [need, need]}).to_string();
     assert!(matches!(ask.judge(twice.as_bytes()), Err(Breach::PoolKey { key }) if key == "a"));
 }
+
+#[test]
+fn an_item_with_two_lengths_is_no_question_of_a_host() {
+    let Ask::Plan(mut request) = Ask::on(Method::Plan, Occasion::Ordinary, &Value::Null, &Preparation::default())
+    else {
+        panic!("not a plan")
+    };
+    let mut item = request.pools[0].items[0].clone();
+    request.pools.push(Pool::whole("again", vec![item.clone()]));
+    let possible = |request: &PlanRequest| Ask::read(Method::Plan, &serde_json::to_vec(request).unwrap()).is_some();
+    assert!(possible(&request));
+    item.duration_ms += 1;
+    request.pools[1] = Pool::whole("again", vec![item]);
+    assert!(!possible(&request));
+}
