@@ -52,7 +52,9 @@ test-players: player-tools test-tools
 bench: ffmpeg
 	$(CARGO) build --locked --release --workspace
 	target/release/bench
-	$(CARGO) bench --locked -p exstreamtv-transport -p exstreamtv-schedulers
+	$(CARGO) bench --locked -p exstreamtv-transport
+	$(CARGO) bench --locked -p exstreamtv-schedulers --bench plan --bench time_slots
+	$(CARGO) bench --locked -p exstreamtv --bench plan
 
 clean-demo:
 	rm -rf demo data/demo

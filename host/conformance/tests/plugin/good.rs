@@ -22,7 +22,7 @@ fn the_shipped_strategies_keep_every_rule_of_level_nine() {
     )
     .unwrap();
     let given =
-        fs::read_to_string(root().join("host/conformance/tests/shipped/exstreamtv_shipped.check.toml")).unwrap();
+        fs::read_to_string(root().join("plugins/shipped/exstreamtv_shipped.check.toml")).unwrap();
     let given = given.replace("@ROOT@", root().to_str().unwrap());
     fs::write(folder.path().join("exstreamtv_shipped.check.toml"), given).unwrap();
     let report = check(&plan(&place, 9));
