@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use exstreamtv_conformance::report::Report;
+
 use super::workshop::{cargo, check, folder, plan, root, run, verdict};
 
 /// Builds the shipped library beside this test's own program, with its sidecar and its check file; usually there is nothing to do.
@@ -28,16 +30,27 @@ fn the_shipped_strategies_keep_every_rule_of_level_nine() {
     assert!(report.plugins.len() >= 5, "{:?}", report.plugins);
 }
 
-#[test]
-fn the_example_in_c_keeps_every_rule_of_level_five() {
+/// Builds an example in C against a header, and checks it at the level that hosts demand.
+fn example_in_c(example: &Path, header: &Path) -> Report {
     let folder = folder();
-    let example = root().join("plugins/examples/c-scheduler");
     let library = folder.path().join("libexample_in_order.so");
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fPIC", "-fvisibility=hidden", "-shared", "-I"]);
-    run(cc.arg(root().join("plugins/api/include")).arg("-o").arg(&library).arg(example.join("in_order.c")));
+    run(cc.arg(header).arg("-o").arg(&library).arg(example.join("in_order.c")));
     fs::copy(example.join("example_in_order.plugin.toml"), folder.path().join("example_in_order.plugin.toml")).unwrap();
-    let report = check(&plan(&library, 5));
+    check(&plan(&library, 5))
+}
+
+#[test]
+fn the_example_in_c_keeps_every_rule_of_level_five() {
+    let report = example_in_c(&root().join("plugins/examples/c-scheduler"), &root().join("plugins/api/include"));
     assert!(report.is_good(), "{}", report.summary());
     assert_eq!(verdict(&report, "exports").word(), "ok");
+}
+
+#[test]
+fn a_plugin_built_against_the_first_header_still_loads_and_keeps_its_level() {
+    let frozen = root().join("plugins/api/tests/abi_v1");
+    let report = example_in_c(&frozen, &frozen);
+    assert!(report.is_good(), "{}", report.summary());
 }
