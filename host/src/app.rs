@@ -25,6 +25,7 @@ use crate::{
     config::{Config, SlowClient},
     feed::{
         Feeds,
+        cue_files::CueFiles,
         on_air::{Means, Settings},
         picks::Picks,
         slates::Slates,
@@ -204,7 +205,8 @@ impl Host {
         let options = Options::new(&config.plugins, &self.common.plugins, Some(self.data.clone()), true);
         let strategies = Strategies::start(options, Choice::from(&config.plugins), clock.clone(), life).await;
         let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(strategies.clone()), horizon, life);
-        let picks = Picks::new(Arc::new(strategies.clone()), life.clone());
+        let cue_files = CueFiles::new(self.data.join("cache/subtitles"), Arc::new(utility.clone()), life.clone());
+        let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
         let knobs = Knobs::new(config)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
         let means = Means {

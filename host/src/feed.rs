@@ -5,7 +5,7 @@
 //! Invariant: one task writes ([`on_air`]), any number of viewers read; no viewer can delay the writer or another viewer.
 
 use std::sync::{
-    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -17,6 +17,8 @@ use tokio::{
 };
 
 pub mod broadcaster;
+mod captions;
+pub mod cue_files;
 pub mod on_air;
 mod order;
 mod outlook;
@@ -28,6 +30,7 @@ pub mod view;
 mod viewer;
 
 pub use broadcaster::Feeds;
+use captions::Captions;
 use view::{FeedState, FeedView};
 
 /// A feed without a request for this long is shown as idle; players of playlists ask every few seconds.
@@ -42,6 +45,7 @@ pub struct Feed {
     pub grid: FrameGrid,
     ring: RwLock<Ring>,
     segments: RwLock<SegmentWindow>,
+    captions: Mutex<Captions>,
     news: watch::Sender<News>,
     viewers: AtomicUsize,
     touched: Mutex<Instant>,
@@ -88,6 +92,11 @@ impl Feed {
 
     fn segments_mut(&self) -> RwLockWriteGuard<'_, SegmentWindow> {
         self.segments.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what is known about subtitles; locked for a moment only.
+    fn captions(&self) -> MutexGuard<'_, Captions> {
+        self.captions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the news, to wait for more.
@@ -142,6 +151,7 @@ impl Feed {
             grid,
             ring: RwLock::new(Ring::new(capacity_frames, usize::MAX)),
             segments: RwLock::new(SegmentWindow::new(grid, 0)),
+            captions: Mutex::default(),
             news: watch::channel(News::default()).0,
             viewers: AtomicUsize::new(0),
             touched: Mutex::new(Instant::now()),

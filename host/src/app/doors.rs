@@ -127,6 +127,10 @@ impl Broadcaster for FeedsDoor {
         Ok(self.0.segment(channel, sequence))
     }
 
+    fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>> {
+        self.0.captions(channel, sequence).boxed()
+    }
+
     fn feeds(&self) -> Vec<FeedView> {
         self.0.views()
     }

@@ -13,7 +13,10 @@ use std::{
 use bytes::Bytes;
 use exstreamtv_model::{Channel, ChannelId};
 use exstreamtv_store::{Store, StoreError};
-use exstreamtv_transport::{ChunkCutter, FrameGrid, Ring, SegmentWindow, TsMux};
+use exstreamtv_transport::{
+    ChunkCutter, FrameGrid, Ring, SegmentWindow, TsMux,
+    webvtt::{self, Cue, Span},
+};
 use futures::stream::BoxStream;
 use tokio::{
     sync::{mpsc, watch},
@@ -22,6 +25,7 @@ use tokio::{
 
 use super::{
     Feed, News, Order, Seat,
+    captions::Aired,
     on_air::{Means, OnAir, Start},
     outlook::{AHEAD_MS, beginning},
     output::Output,
@@ -41,6 +45,8 @@ const BACKLOG_BYTES: usize = 96 << 20;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a cold channel waits for pickers.
 const PICK_PATIENCE: Duration = Duration::from_millis(400);
+/// How long a segment of subtitles waits for text that is still being read.
+const TEXT_PATIENCE: Duration = Duration::from_millis(1_500);
 /// Sequence numbers that are reserved at a time, so that a crash never repeats one.
 const SEQUENCE_RESERVE: u64 = 64;
 
@@ -123,6 +129,29 @@ impl Feeds {
         feed.touch();
         let segment = feed.segments().find(sequence)?.data.clone();
         Some(segment)
+    }
+
+    /// Returns the subtitles of a segment that is still kept, as WebVTT; never starts a feed.
+    pub async fn captions(&self, channel: ChannelId, sequence: u64) -> Option<Bytes> {
+        let feed = self.find(channel)?;
+        feed.touch();
+        if let Some(segment) = feed.captions().segment(sequence) {
+            return Some(segment);
+        }
+        let (first, frames) = feed.segments().find(sequence).map(|segment| (segment.first_index, segment.frames))?;
+        let span = Span { first, end: first + frames };
+        let aired = feed.captions().in_span(span);
+        let cues = futures::future::join_all(aired.iter().map(|aired| self.cues(aired))).await;
+        let stretches: Vec<_> = aired.iter().zip(&cues).map(|(aired, cues)| aired.stretch(cues)).collect();
+        let text = webvtt::segment(&feed.grid, span, self.clock_offset_ticks, &stretches);
+        Some(feed.captions().keep(sequence, text))
+    }
+
+    /// Returns what a file says, or nothing if it cannot be read in time: late subtitles are none, and pictures do not wait for them.
+    async fn cues(&self, aired: &Aired) -> Arc<[Cue]> {
+        let Some(files) = self.means.picks.cue_files() else { return Arc::default() };
+        let read = tokio::time::timeout(TEXT_PATIENCE, files.cues(&aired.track)).await;
+        read.ok().flatten().unwrap_or_default()
     }
 
     /// Returns every feed on air, as the API shows it.
@@ -232,6 +261,7 @@ impl Feeds {
             grid,
             ring: RwLock::new(Ring::new(grid.frames_in(BACKLOG_MS), BACKLOG_BYTES)),
             segments: RwLock::new(SegmentWindow::new(grid, sequence)),
+            captions: Mutex::default(),
             news: watch::channel(News::default()).0,
             viewers: Default::default(),
             touched: Mutex::new(Instant::now()),

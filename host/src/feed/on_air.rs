@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     Feed, Order,
+    captions::Aired,
     order::{Wanted, order},
     outlook::Outlook,
     output::Output,
@@ -248,7 +249,7 @@ impl OnAir {
                 }
             }
             Report::Vitals(vitals) => self.vitals = Some(vitals),
-            Report::Hello { .. } | Report::Identified { .. } | Report::Probed { .. } => {}
+            Report::Hello { .. } | Report::Identified { .. } | Report::Probed { .. } | Report::Extracted { .. } => {}
         }
     }
 
@@ -311,6 +312,7 @@ impl OnAir {
             if self.airing == Some(id) {
                 self.airing = None;
                 let summary = self.splice.end_run();
+                self.end_captions();
                 tracing::debug!(run.id = %id, ?summary, "a run is over");
             }
             let outcome = run.outcome(now).unwrap_or(exstreamtv_core::Outcome::Failed);
@@ -337,6 +339,7 @@ impl OnAir {
             Action::Air { run } => {
                 if let Some(held) = self.runs.get(&run) {
                     self.splice.begin_run(held.first, held.end);
+                    self.begin_captions(held);
                 }
                 self.airing = Some(run);
             }
@@ -355,7 +358,11 @@ impl OnAir {
         let wanted = Wanted { run: id, first, end };
         let order = order(&self.grid, &self.channel, planned, picked.as_deref(), wanted);
         let Some(order) = order else { return };
-        self.runs.insert(id, Run::ordered(id, planned.entry.title.clone(), first, end));
+        let origin_ms = planned.entry.start.timestamp_millis() - planned.entry.in_point_ms;
+        let text = picked.and_then(|picked| picked.text.clone()).map(|track| (track, origin_ms));
+        let mut run = Run::ordered(id, planned.entry.title.clone(), first, end);
+        run.text = text;
+        self.runs.insert(id, run);
         self.worker.send(Command::Play(Box::new(order)));
     }
 
@@ -364,6 +371,7 @@ impl OnAir {
         if self.airing == Some(id) {
             self.airing = None;
             self.splice.end_run();
+            self.end_captions();
         }
         // A run that has given everything ends by itself; the order only makes sure.
         if self.splice.next_index() < run.end {
@@ -371,6 +379,17 @@ impl OnAir {
             tracing::warn!(run.id = %id, title = run.title, why, "a run is ended");
         }
         self.worker.cancel(id);
+    }
+
+    fn begin_captions(&self, run: &Run) {
+        let Some((track, origin_ms)) = run.text.clone() else { return self.end_captions() };
+        // The slate may have covered the run's first frames.
+        let first = run.first.max(self.splice.next_index());
+        self.feed.captions().begin(Aired { first, end: run.end, origin_ms, track });
+    }
+
+    fn end_captions(&self) {
+        self.feed.captions().end(self.splice.next_index());
     }
 
     fn show_slate(&mut self, until: i64) {
@@ -414,6 +433,7 @@ impl OnAir {
         tracing::warn!(reason, "the worker is gone");
         if self.airing.take().is_some() {
             self.splice.end_run();
+            self.end_captions();
         }
         self.failures += u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
         self.runs.clear();

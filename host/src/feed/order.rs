@@ -181,6 +181,7 @@ mod tests {
             },
             subtitles: SubtitleAnswer { chosen: None, why: String::new(), ranked: vec![] },
             burn_in: Some(burn_in.clone()),
+            text: None,
         };
         let Source::File { video, audio, downmix: mixed, subtitles, .. } = ordered(Some(&picked)) else { panic!() };
         assert_eq!((video, audio, mixed, subtitles), (Some(0), Some(2), Some(downmix), Some(burn_in)));

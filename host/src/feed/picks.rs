@@ -1,6 +1,6 @@
 //! Which sound and which subtitles of a file are played.
 //!
-//! Does: ask the pickers in time, and remember what they said about each file.
+//! Does: ask the pickers in time, remember what they said about each file, and have text read early that is passed on as text.
 //! Does not: choose; that is a picker's work.
 //! Invariant: [`ChannelPicks::known`] never waits; what is not known by then is played by the built-in choice.
 
@@ -14,15 +14,20 @@ use exstreamtv_library::{SubtitleFile, subtitle_files};
 use exstreamtv_model::{
     Channel, MediaId, MediaItem, OutputProfile,
     order::BurnIn,
-    pick::{AudioAnswer, SubtitleAnswer, SubtitleCandidate, SubtitleSource, TrackPreferences},
+    pick::{
+        AudioAnswer, SubtitleAnswer, SubtitleCandidate, SubtitleDelivery, SubtitleForm, SubtitleSource,
+        TrackPreferences,
+    },
 };
 use tokio::time::{Instant, timeout};
 
 pub mod ask;
 mod questions;
+mod text;
 
 use ask::AskPickers;
 
+use super::cue_files::{CueFiles, TextTrack};
 use crate::{lifecycle::Lifecycle, playout::Planned};
 
 /// How many answers are remembered; half an hour of a hundred channels.
@@ -43,6 +48,8 @@ pub struct Picked {
     pub subtitles: SubtitleAnswer,
     /// What becomes part of the picture.
     pub burn_in: Option<BurnIn>,
+    /// What is passed on as text beside the picture.
+    pub text: Option<TextTrack>,
 }
 
 /// Asks pickers. Cheap to clone; all clones share what is known.
@@ -50,6 +57,7 @@ pub struct Picked {
 pub struct Picks {
     pickers: Arc<dyn AskPickers>,
     life: Lifecycle,
+    cue_files: Option<CueFiles>,
     known: Arc<Mutex<VecDeque<Known>>>,
 }
 
@@ -91,7 +99,18 @@ struct Known {
 impl Picks {
     /// Returns picks that know nothing yet.
     pub fn new(pickers: Arc<dyn AskPickers>, life: Lifecycle) -> Self {
-        Self { pickers, life, known: Arc::default() }
+        Self { pickers, life, cue_files: None, known: Arc::default() }
+    }
+
+    /// Lets text be read from files; without this, none is.
+    #[must_use]
+    pub fn with_cue_files(self, cue_files: CueFiles) -> Self {
+        Self { cue_files: Some(cue_files), ..self }
+    }
+
+    /// Returns where text is read from files.
+    pub fn cue_files(&self) -> Option<&CueFiles> {
+        self.cue_files.as_ref()
     }
 
     /// Returns the picks of one channel.
@@ -104,14 +123,16 @@ impl Picks {
         let probe = media.probe.as_ref()?;
         let audio = self.pickers.pick_audio(questions::audio(probe, wishes)).await;
         let beside = self.beside(media, wishes).await;
-        let subtitles = self.pickers.pick_subtitle(questions::subtitles(probe, beside, wishes, &audio)).await;
-        let burn_in = subtitles.chosen.as_ref().and_then(|chosen| match chosen {
-            SubtitleSource::Embedded(stream) => Some(BurnIn::Embedded(*stream)),
-            SubtitleSource::Sidecar { name } => {
-                media.path.parent().map(|folder| BurnIn::Sidecar { path: folder.join(name) })
-            }
-        });
-        Some(Picked { audio, subtitles, burn_in })
+        let question = questions::subtitles(probe, beside, wishes, &audio);
+        let offered = question.streams.clone();
+        let subtitles = self.pickers.pick_subtitle(question).await;
+        let chosen = offered.iter().find(|offered| Some(&offered.source) == subtitles.chosen.as_ref());
+        let is_text = chosen.is_some_and(|chosen| chosen.form == SubtitleForm::Text);
+        let (burn_in, text) = match (wishes.tracks.subtitles.delivery, chosen) {
+            (SubtitleDelivery::WebVtt, Some(chosen)) if is_text => (None, self.text_track(media, &chosen.source).await),
+            (_, chosen) => (chosen.and_then(|chosen| burn_in(media, &chosen.source)), None),
+        };
+        Some(Picked { audio, subtitles, burn_in, text })
     }
 
     /// Returns the subtitle files beside a medium, as far as they can be found in time.
@@ -164,6 +185,9 @@ impl ChannelPicks {
             if !self.is_fresh(media)
                 && let Some(picked) = self.picks.ask(media, &self.wishes).await
             {
+                if let (Some(cue_files), Some(text)) = (&self.picks.cue_files, &picked.text) {
+                    cue_files.want(text);
+                }
                 self.remember(media, picked);
             }
         }
@@ -190,6 +214,15 @@ impl ChannelPicks {
         known.retain(|known| known.question != question);
         known.truncate(MOST_KNOWN - 1);
         known.push_front(Known { question, picked: Arc::new(picked), since: Instant::now() });
+    }
+}
+
+fn burn_in(media: &MediaItem, source: &SubtitleSource) -> Option<BurnIn> {
+    match source {
+        SubtitleSource::Embedded(stream) => Some(BurnIn::Embedded(*stream)),
+        SubtitleSource::Sidecar { name } => {
+            media.path.parent().map(|folder| BurnIn::Sidecar { path: folder.join(name) })
+        }
     }
 }
 

@@ -14,7 +14,10 @@ use exstreamtv_model::{
 use exstreamtv_transport::RunDemux;
 use tokio::{io::AsyncReadExt, net::unix::pipe, time::Instant};
 
-use super::view::{RunKind, RunView};
+use super::{
+    cue_files::TextTrack,
+    view::{RunKind, RunView},
+};
 
 /// Bytes taken from a pipe at once; also what may wait in memory beyond the horizon.
 const READ_BYTES: usize = 64 * 1024;
@@ -30,6 +33,8 @@ pub struct Run {
     pub first: i64,
     /// First frame that is no longer its own.
     pub end: i64,
+    /// Its subtitles, where they are passed on as text, and when its file's beginning would have been on air, Unix milliseconds.
+    pub text: Option<(TextTrack, i64)>,
     /// FFmpeg's process id.
     pub pid: Option<u32>,
     /// How far it is.
@@ -54,6 +59,7 @@ impl Run {
             title,
             first,
             end,
+            text: None,
             pid: None,
             progress: None,
             demux: RunDemux::new(),

@@ -1,6 +1,6 @@
 //! `/iptv`: what players fetch: lists, guide, streams.
 //!
-//! Does: put the routes together, let players on other sites' pages in (CORS), and compress playlists.
+//! Does: put the routes together, let players on other sites' pages in (CORS), and compress playlists and subtitles.
 //! Does not: compress media, nor cut or pace it; the feeds do.
 //! Invariant: nothing here changes anything, so every page may read it.
 
@@ -8,8 +8,10 @@ mod artwork;
 mod guide;
 mod guide_build;
 mod guide_cache;
+mod hls;
 mod lineup;
 mod m3u;
+mod master;
 mod playlist;
 mod segment;
 mod ts;
@@ -37,13 +39,13 @@ pub fn router() -> Router<App> {
         .route("/iptv/xmltv.xml", get(guide::xml))
         .route("/iptv/xmltv.xml.gz", get(guide::gz))
         .route("/iptv/channel/{file}", get(tune::tune))
-        .route("/iptv/channel/hls/{channel}/{file}", get(segment::segment))
-        .route("/iptv/hls/{channel}/{file}", get(segment::segment))
+        .route("/iptv/channel/hls/{channel}/{file}", get(hls::file))
+        .route("/iptv/hls/{channel}/{file}", get(hls::file))
         .route("/iptv/artwork/{media}", get(artwork::artwork))
         .route("/auto/{tuner}", get(tune::auto))
         // Before the layers, so that CORS sees the questions that browsers ask first.
         .method_not_allowed_fallback(super::no_such_method)
-        .layer(CompressionLayer::new().compress_when(is_playlist))
+        .layer(CompressionLayer::new().compress_when(is_text))
         .layer(cors())
 }
 
@@ -56,9 +58,9 @@ fn cors() -> CorsLayer {
 }
 
 /// The guide compresses itself, and media is compressed already.
-fn is_playlist(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+fn is_text(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.contains("mpegurl")
+    kind.contains("mpegurl") || kind.starts_with("text/vtt")
 }
 
 /// Returns whether the client has this version already. Tags are compared weakly, as RFC 9110 wants for `If-None-Match`.

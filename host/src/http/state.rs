@@ -76,6 +76,8 @@ pub trait Broadcaster: Send + Sync {
     /// # Errors
     /// When the host is stopping.
     fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError>;
+    /// Returns the subtitles of a segment that is still kept, as WebVTT; never starts a feed.
+    fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>>;
     /// Returns every feed there is, for people.
     fn feeds(&self) -> Vec<FeedView>;
 }

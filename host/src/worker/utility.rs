@@ -1,7 +1,7 @@
-//! The worker that serves no channel: it looks at FFmpeg, probes files and renders slates.
+//! The worker that serves no channel: it looks at FFmpeg, probes files, reads subtitles and renders slates.
 //!
 //! Does: queue questions for one long-lived worker and start a new one when it is gone.
-//! Does not: decide what is probed or rendered.
+//! Does not: decide what is probed, read or rendered.
 //! Invariant: every question is answered, with an error if need be.
 
 use std::{collections::HashMap, os::fd::OwnedFd, path::PathBuf, time::Duration};
@@ -32,6 +32,7 @@ pub struct Utility {
 enum Question {
     Identify(oneshot::Sender<Identity>),
     Probe(PathBuf, oneshot::Sender<Result<String, String>>),
+    Extract { path: PathBuf, stream: u32, to: PathBuf, answer: oneshot::Sender<Result<(), String>> },
     Render(Box<PlayOrder>, oneshot::Sender<Result<Vec<u8>, String>>),
 }
 
@@ -64,6 +65,14 @@ impl Utility {
         self.ask(|answer| Question::Probe(path, answer)).await
     }
 
+    /// Writes the text subtitles of a file to `to` as WebVTT.
+    ///
+    /// # Errors
+    /// Why they cannot be written, in words for people.
+    pub async fn extract(&self, path: PathBuf, stream: u32, to: PathBuf) -> Result<(), String> {
+        self.ask(|answer| Question::Extract { path, stream, to, answer }).await?
+    }
+
     /// Plays an order to its end and returns the transport stream.
     ///
     /// # Errors
@@ -85,6 +94,7 @@ impl Utility {
 struct Open {
     identify: Vec<oneshot::Sender<Identity>>,
     probes: HashMap<u64, oneshot::Sender<Result<String, String>>>,
+    extractions: HashMap<u64, oneshot::Sender<Result<(), String>>>,
     renders: HashMap<RunId, Render>,
     last_ticket: u64,
 }
@@ -150,6 +160,10 @@ impl Desk {
                 self.open.probes.insert(ticket, answer);
                 link.send(&Command::Probe { ticket, path });
             }
+            Question::Extract { path, stream, to, answer } => {
+                self.open.extractions.insert(ticket, answer);
+                link.send(&Command::Extract { ticket, path, stream, to });
+            }
             Question::Render(mut order, answer) => {
                 order.run = RunId(ticket.cast_signed());
                 self.open.renders.insert(order.run, Render { answer, bytes: None });
@@ -167,6 +181,11 @@ impl Desk {
             }
             Report::Probed { ticket, result } => {
                 if let Some(answer) = self.open.probes.remove(&ticket) {
+                    let _ = answer.send(result);
+                }
+            }
+            Report::Extracted { ticket, result } => {
+                if let Some(answer) = self.open.extractions.remove(&ticket) {
                     let _ = answer.send(result);
                 }
             }

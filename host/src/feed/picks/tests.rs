@@ -186,3 +186,63 @@ async fn what_is_remembered_is_bounded() {
     assert_eq!(picks.lock().len(), MOST_KNOWN);
     assert!(of_channel.known(rows.last().unwrap().media.as_ref().unwrap()).is_some(), "the newest are kept");
 }
+
+/// A film whose only subtitles are of one codec, and a channel that wants them as text.
+async fn picked_as_text(codec: &str, delivery: SubtitleDelivery) -> Picked {
+    let (picks, _) = picks();
+    let mut media = film(1, "/m/film.mkv".as_ref());
+    let streams = vec![stream(0, "aac", "en", StreamKind::Subtitle), stream(2, codec, "de", StreamKind::Subtitle)];
+    media.probe.as_mut().unwrap().streams = streams;
+    let mut wishes = Wishes::from(&channel(SubtitleMode::Preferred));
+    wishes.tracks.subtitles.delivery = delivery;
+    picks.ask(&media, &wishes).await.unwrap()
+}
+
+#[tokio::test]
+async fn text_is_passed_on_as_text_where_the_channel_says_so_and_images_are_burnt_in() {
+    let stream = StreamRef { absolute: 2, relative: 1 };
+    let track = TextTrack { path: "/m/film.mkv".into(), stream: 2, name: "1-1-2".into() };
+    for codec in ["subrip", "ass", "mov_text"] {
+        let picked = picked_as_text(codec, SubtitleDelivery::WebVtt).await;
+        assert_eq!((picked.burn_in, picked.text), (None, Some(track.clone())), "{codec}");
+        let picked = picked_as_text(codec, SubtitleDelivery::BurnIn).await;
+        assert_eq!((picked.burn_in, picked.text), (Some(BurnIn::Embedded(stream)), None), "{codec}");
+    }
+    let picked = picked_as_text("dvd_subtitle", SubtitleDelivery::WebVtt).await;
+    assert_eq!((picked.burn_in, picked.text), (Some(BurnIn::Embedded(stream)), None));
+}
+
+#[tokio::test]
+async fn a_subtitle_file_that_is_edited_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = std::fs::File::create(folder.path().join("film.it.srt")).unwrap();
+    let (picks, _) = picks();
+    let mut wishes = Wishes::from(&channel(SubtitleMode::Preferred));
+    wishes.tracks.subtitles.delivery = SubtitleDelivery::WebVtt;
+    let mut names = Vec::new();
+    for seconds in [1, 2] {
+        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+        let picked = picks.ask(&film(1, &folder.path().join("film.mkv")), &wishes).await.unwrap();
+        let text = picked.text.unwrap();
+        assert_eq!((text.path, text.stream), (folder.path().join("film.it.srt"), 0));
+        names.push(text.name);
+    }
+    assert_ne!(names[0], names[1]);
+}
+
+#[tokio::test]
+async fn text_is_read_before_it_is_on_air() {
+    let folder = tempfile::tempdir().unwrap();
+    let tool = Arc::new(crate::feed::cue_files::tests::OneCue::default());
+    let (picks, _) = picks();
+    let picks = picks.with_cue_files(CueFiles::new(folder.path().into(), Arc::clone(&tool) as _, Lifecycle::default()));
+    let mut wishing = channel(SubtitleMode::Preferred);
+    wishing.tracks.subtitles.delivery = SubtitleDelivery::WebVtt;
+    let mut media = film(1, "/m/film.mkv".as_ref());
+    media.probe.as_mut().unwrap().streams.truncate(4);
+    let row = planned(media);
+    picks.of(&wishing).learn(std::slice::from_ref(&row)).await;
+    let track = picks.of(&wishing).known(row.media.as_ref().unwrap()).unwrap().text.clone().unwrap();
+    assert!(picks.cue_files().unwrap().cues(&track).await.is_some());
+    assert_eq!(tool.asked.load(Ordering::Relaxed), 1);
+}

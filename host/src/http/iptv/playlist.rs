@@ -1,8 +1,9 @@
-//! The media playlist of a channel.
+//! The media playlists of a channel: its pictures, and its subtitles where they are passed on as text.
 //!
 //! Does: hand out the feed's playlist with addresses that every player resolves.
-//! Does not: list or cut segments; the feed does. There is no master playlist: with one variant it would only cost a request.
-//! Invariant: segment addresses are relative and never climb (`..`), so they hold behind any proxy prefix and in VLC.
+//! Does not: list or cut segments; the feed does. Without subtitles there is no master playlist: with one variant it would only cost a request.
+//! Invariant: segment addresses are relative and never climb (`..`), so they hold behind any proxy prefix and in VLC. Both lists have the same
+//! numbers, lengths and dates, because they are one text.
 
 use axum::{
     http::{HeaderMap, HeaderValue, Method, header},
@@ -11,17 +12,62 @@ use axum::{
 use exstreamtv_model::{Channel, ChannelId};
 
 use super::{
-    tagged,
+    master, tagged,
     ts::{named, unmeasured},
 };
 use crate::http::{HttpState, problem::ApiError};
 
-const KIND: &str = "application/vnd.apple.mpegurl";
+pub(super) const KIND: &str = "application/vnd.apple.mpegurl";
 
-/// Answers as soon as the feed has its first segment.
+/// Which list of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// The only one, at the channel's own address.
+    Only,
+    /// The variant that a master playlist names.
+    Variant,
+    /// The subtitles that a master playlist names.
+    Subtitles,
+}
+
+impl List {
+    fn tag(self) -> &'static str {
+        match self {
+            Self::Only => "",
+            Self::Variant => "v-",
+            Self::Subtitles => "s-",
+        }
+    }
+
+    /// Returns a segment's address, given its file name among media.
+    fn address(self, file: &str, channel: ChannelId) -> String {
+        match self {
+            // By id, because a number may be given to another channel while players and caches still know the old segments.
+            Self::Only => format!("hls/{channel}/{file}"),
+            Self::Variant => file.to_owned(),
+            Self::Subtitles => file.replace(".ts", ".vtt"),
+        }
+    }
+}
+
+/// Answers the channel's own address, as soon as the feed has its first segment.
 pub async fn answer(
     state: &HttpState,
     channel: &Channel,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    match master::passes_text(channel) {
+        true => master::answer(state, channel, method, headers).await,
+        false => list(state, channel, List::Only, method, headers).await,
+    }
+}
+
+/// Answers with a list of segments as soon as there is one.
+pub async fn list(
+    state: &HttpState,
+    channel: &Channel,
+    list: List,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -31,17 +77,16 @@ pub async fn answer(
     }
     let playlist = state.broadcaster.playlist(channel.id).await.map_err(named(channel))?;
     // Weak, because the compressed form has the same tag.
-    let tag = format!("W/\"{}-{}\"", channel.id, playlist.version);
-    Ok(tagged(headers, KIND, "max-age=1", &tag, addressed(&playlist.text, channel.id)))
+    let tag = format!("W/\"{}-{}{}\"", channel.id, list.tag(), playlist.version);
+    Ok(tagged(headers, KIND, "max-age=1", &tag, addressed(&playlist.text, list, channel.id)))
 }
 
-/// Names the channel in each segment's address: `seg/7.ts` becomes `hls/3/7.ts`.
-/// By id, because a number may be given to another channel while players and caches still know the old segments.
-fn addressed(text: &str, channel: ChannelId) -> String {
+/// Gives each segment its address: `seg/7.ts` becomes `hls/3/7.ts`.
+fn addressed(text: &str, list: List, channel: ChannelId) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for line in text.lines() {
         match line.strip_prefix("seg/") {
-            Some(file) => out.push_str(&format!("hls/{channel}/{file}")),
+            Some(file) => out.push_str(&list.address(file, channel)),
             None => out.push_str(line),
         }
         out.push('\n');

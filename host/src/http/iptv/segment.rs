@@ -1,4 +1,4 @@
-//! `/iptv/channel/hls/{channel}/{sequence}.ts`: one segment.
+//! One segment of pictures and sound: `/iptv/channel/hls/{channel}/{sequence}.ts`.
 //!
 //! Invariant: the address means the same bytes for ever, so caches may keep them; an address without bytes is never cached.
 
@@ -6,33 +6,28 @@ use std::convert::Infallible;
 
 use axum::{
     body::Body,
-    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use exstreamtv_model::ChannelId;
 
-use super::lineup::{channel_id, numbered};
-use crate::http::{HttpState, extract::PathPart, problem::ApiError};
+use crate::http::{HttpState, problem::ApiError};
 
-/// Answers with a segment that is still kept; never starts a feed.
-#[tracing::instrument(name = "http.segment.get", level = "debug", skip_all, fields(channel.id = %channel, file = %file))]
-pub async fn segment(
-    State(state): State<HttpState>,
-    PathPart((channel, file)): PathPart<(String, String)>,
-) -> Result<Response, ApiError> {
-    let none = || ApiError::NotFound { what: "segment", id: format!("{channel}/{file}") };
-    let sequence = numbered(&file, "ts").and_then(|stem| stem.parse().ok()).ok_or_else(none)?;
-    let id = channel_id(&channel).ok_or_else(none)?;
-    let pieces = state.broadcaster.segment(id, sequence)?.ok_or_else(none)?;
+/// How long caches may keep a segment: as long as anybody asks for it.
+pub(super) const FOR_EVER: &str = "public, max-age=600, immutable";
+
+/// Returns a segment that is still kept; never starts a feed.
+pub fn media(state: &HttpState, channel: ChannelId, sequence: u64) -> Result<Option<Response>, ApiError> {
+    let Some(pieces) = state.broadcaster.segment(channel, sequence)? else { return Ok(None) };
     let length_bytes: usize = pieces.iter().map(bytes::Bytes::len).sum();
     // The pieces are the ring's own: sending them one by one copies nothing.
     let body = Body::from_stream(futures::stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("video/mp2t")),
         (header::CONTENT_LENGTH, HeaderValue::from(length_bytes)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=600, immutable")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(FOR_EVER)),
     ];
-    Ok((headers, body).into_response())
+    Ok(Some((headers, body).into_response()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use exstreamtv_model::{
     ChannelId, MediaId,
     order::BurnIn,
-    pick::{AudioAnswer, SubtitleAnswer},
+    pick::{AudioAnswer, SubtitleAnswer, SubtitleSource},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -27,6 +27,8 @@ pub struct PicksView {
     subtitles: SubtitleAnswer,
     /// Whether the chosen subtitles become part of the picture.
     burnt_in: bool,
+    /// Whether they are passed on as WebVTT beside the picture.
+    web_vtt: bool,
     /// The subtitle file beside the media that is read, if one was chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     subtitle_file: Option<String>,
@@ -34,12 +36,14 @@ pub struct PicksView {
 
 impl From<Picked> for PicksView {
     fn from(picked: Picked) -> Self {
-        let Picked { audio, subtitles, burn_in } = picked;
-        let subtitle_file = match &burn_in {
-            Some(BurnIn::Sidecar { path }) => Some(path.to_string_lossy().into_owned()),
-            Some(BurnIn::Embedded(_)) | None => None,
+        let Picked { audio, subtitles, burn_in, text } = picked;
+        let beside = match (&burn_in, &text, &subtitles.chosen) {
+            (Some(BurnIn::Sidecar { path }), ..) => Some(path),
+            (_, Some(text), Some(SubtitleSource::Sidecar { .. })) => Some(&text.path),
+            _ => None,
         };
-        Self { audio, subtitles, burnt_in: burn_in.is_some(), subtitle_file }
+        let subtitle_file = beside.map(|path| path.to_string_lossy().into_owned());
+        Self { audio, subtitles, burnt_in: burn_in.is_some(), web_vtt: text.is_some(), subtitle_file }
     }
 }
 
