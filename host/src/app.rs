@@ -207,7 +207,7 @@ impl Host {
         let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(strategies.clone()), horizon, life);
         let cue_files = CueFiles::new(self.data.join("cache/subtitles"), Arc::new(utility.clone()), life.clone());
         let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
-        let knobs = Knobs::new(config)?;
+        let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
         let means = Means {
             spawner,
@@ -265,7 +265,9 @@ impl Host {
 
     /// Takes over what can change while running; says what needs a restart.
     async fn reload(&self, knobs: &Knobs, library: &Library, playouts: &Playouts, logs: &logging::Logs) {
-        let fresh = self.common.load().and_then(|config| Ok((Knobs::values(&config)?, Declared::of(&config)?, config)));
+        let fresh = self.common.load().and_then(|config| {
+            Ok((Knobs::values(&config)?, Declared::of(&config, self.common.plugins.safe_mode)?, config))
+        });
         let (values, declared, config) = match fresh {
             Ok(fresh) => fresh,
             Err(error) => {
@@ -316,13 +318,13 @@ struct Knobs {
 type KnobValues = (Settings, SlowClient, HttpSettings);
 
 impl Knobs {
-    fn new(config: &Config) -> Result<Self, StartError> {
+    fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
         let (feed, slow_client, http) = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
-            declared: watch::channel(Declared::of(config)?).0,
+            declared: watch::channel(Declared::of(config, safe_mode)?).0,
         })
     }
 

@@ -169,6 +169,10 @@ impl PlayoutPort for PlayoutDoor {
         self.feeds.refresh(channel);
     }
 
+    fn compare(&self) {
+        self.playouts.library_changed();
+    }
+
     fn check<'a>(
         &'a self,
         channel: &'a Channel,

@@ -61,6 +61,7 @@ pub enum Part {
 pub enum Call {
     Rebuild(ChannelId),
     Switch(ChannelId, DateTime<Utc>),
+    Compare,
 }
 
 /// Everything that is pretended.
@@ -243,7 +244,7 @@ impl Host {
     pub fn rebuilds(&self) -> Vec<ChannelId> {
         let rebuilt = |call| match call {
             Call::Rebuild(channel) => Some(channel),
-            Call::Switch(..) => None,
+            Call::Switch(..) | Call::Compare => None,
         };
         self.calls().into_iter().filter_map(rebuilt).collect()
     }
@@ -413,6 +414,10 @@ impl PlayoutPort for World {
 
     fn switch(&self, channel: ChannelId, from: DateTime<Utc>) {
         self.calls.lock().unwrap().push(Call::Switch(channel, from));
+    }
+
+    fn compare(&self) {
+        self.calls.lock().unwrap().push(Call::Compare);
     }
 
     fn check<'a>(&'a self, _: &'a Channel, _: &'a Schedule) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {

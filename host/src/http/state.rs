@@ -16,13 +16,13 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use super::origin::{BaseUrl, TrustedProxies};
+pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
     clock::Clock,
     feed::picks::Picks,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
 };
-pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 
 /// Everything a handler may use. Cheap to clone.
 #[derive(Clone)]
@@ -160,6 +160,8 @@ pub trait PlayoutPort: Send + Sync {
     fn rebuild(&self, channel: ChannelId);
     /// Plans the channel anew from a chosen time on; called after it got a schedule that waits for that time.
     fn switch(&self, channel: ChannelId, from: DateTime<Utc>);
+    /// Plans those channels anew for which there is something else to play; called after a collection was made, changed or removed.
+    fn compare(&self);
     /// Returns what is wrong with a schedule.
     fn check<'a>(
         &'a self,

@@ -35,10 +35,14 @@ impl House {
 
     /// Reads a configuration and applies it; returns whether anything changed, or what is wrong.
     async fn apply(&self, text: &str) -> Result<bool, String> {
+        self.apply_in(text, false).await
+    }
+
+    async fn apply_in(&self, text: &str, safe_mode: bool) -> Result<bool, String> {
         let path = self.folder.path().join("exstreamtv.toml");
         std::fs::write(&path, text).unwrap();
         let config = crate::config::load::load(Some(&path), std::iter::empty()).map_err(|error| error.to_string())?;
-        let declared = Declared::of(&config).map_err(|error| error.to_string())?;
+        let declared = Declared::of(&config, safe_mode).map_err(|error| error.to_string())?;
         declared.apply(&self.store, &self.playouts).await.map_err(|error| error.to_string())
     }
 
@@ -145,5 +149,16 @@ async fn listed_files_are_found_once_they_were_scanned() {
     }
     house.apply(&text).await.unwrap();
     assert_eq!(listed().await, CollectionSource::Manual { items: vec![ids[1], ids[0]] });
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_strategy_that_does_not_answer_keeps_no_host_from_starting() {
+    let house = House::open().await;
+    let gone = FIVE.replace("exstreamtv.sequence", "test.gone");
+    assert!(house.apply(&gone).await.unwrap_err().contains("channel[0].schedule.strategy"), "it was never right");
+    assert_eq!(house.apply_in(&gone, true).await, Ok(true), "in safe mode nobody can say");
+    assert_eq!(house.apply(&gone).await, Ok(false), "what is in force already is believed");
+    assert_eq!(house.five().await.schedule.unwrap().strategy, "test.gone");
     house.close().await;
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/collections`: sets of media that channels play.
 //!
 //! Does: name the fields of a collection that can be set, and check them.
-//! Does not: change a timeline; the channels that play a changed collection are planned anew from their next boundary.
+//! Does not: change a timeline; the channels that draw from a changed collection are planned anew from their next boundary.
 
 pub mod create;
 pub mod delete;
@@ -85,6 +85,8 @@ async fn save(state: &HttpState, id: CollectionId, fields: CollectionFields) -> 
             state.playout.rebuild(channel.id);
         }
     }
+    // Schedules draw from collections by name, which only their strategies know.
+    state.playout.compare();
     Ok(collection.into())
 }
 
@@ -97,7 +99,7 @@ mod tests {
     use axum::http::StatusCode;
     use serde_json::json;
 
-    use super::super::super::fakes::{Host, body_json};
+    use super::super::super::fakes::{Call, Host, body_json};
 
     #[tokio::test]
     async fn a_collection_lives_from_post_to_delete() {
@@ -139,6 +141,7 @@ mod tests {
         let before = host.rebuilds().len();
         assert_eq!(host.json("PATCH", &place, r#"{"name":"Films"}"#).await.status(), StatusCode::OK);
         assert_eq!(host.rebuilds().len(), before + 1, "only the channel that plays it");
+        assert_eq!(host.calls().last(), Some(&Call::Compare), "and those whose schedules draw from it");
     }
 
     #[tokio::test]

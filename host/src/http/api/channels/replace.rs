@@ -26,7 +26,7 @@ pub async fn replace(
 
 /// Checks and saves a channel's fields and tells the playout.
 pub async fn save(state: &HttpState, id: ChannelId, fields: ChannelFields) -> Result<ChannelView, ApiError> {
-    fields.check(&state).await?;
+    fields.check(state).await?;
     let before = state.store.channels().find(id).await?.ok_or_else(|| ApiError::no_channel(id))?;
     let channel = fields.into_channel(id);
     if !state.store.channels().update(&channel).await? {

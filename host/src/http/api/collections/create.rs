@@ -23,6 +23,7 @@ pub async fn create(
     fields.check(&state.store).await?;
     let collection = state.store.collections().insert(&fields.name, &fields.source).await?;
     tracing::info!(collection.id = %collection.id, "collection added");
+    state.playout.compare();
     let place = [(header::LOCATION, format!("/api/v1/collections/{}", collection.id))];
     Ok((StatusCode::CREATED, place, Json(CollectionView::from(collection))))
 }

@@ -20,5 +20,6 @@ pub async fn delete(
         return Err(no_collection(id));
     }
     tracing::info!(collection.id = %id, "collection removed");
+    state.playout.compare();
     Ok(StatusCode::NO_CONTENT)
 }
