@@ -4,8 +4,6 @@
 //! Does not: test what time slots mean; the schedulers' own tests do.
 //! Invariant: slots are laid around the moment of the test, in UTC, and may cross midnight.
 
-use std::fmt::Write;
-
 use chrono::DateTime;
 use exstreamtv_tests::{
     air::{ChannelClock, contradictions},
@@ -51,14 +49,14 @@ fn slots(stage: &Stage, border_ms: i64) -> String {
     let mut text = String::new();
     for name in ["Early", "Late"] {
         let folder = stage.media().join(name);
-        write!(text, "\n[[collection]]\nname = {name:?}\nfolder = {folder:?}\n").unwrap();
+        text += &format!("\n[[collection]]\nname = {name:?}\nfolder = {folder:?}\n");
     }
     text +=
         "\n[[channel]]\nnumber = \"7\"\nname = \"Slots\"\n[channel.schedule]\nstrategy = \"exstreamtv.time-slots\"\n";
     for (name, start_ms, minutes) in [("Early", border_ms - HOUR_MS, 60), ("Late", border_ms, 600)] {
         let start = time_of_day(start_ms);
-        write!(text, "[[channel.schedule.slot]]\nslot_id = \"{}\"\n", name.to_lowercase()).unwrap();
-        write!(text, "start_time = {start}\nduration_minutes = {minutes}\ncollection_id = {name:?}\n").unwrap();
+        text += &format!("[[channel.schedule.slot]]\nslot_id = \"{}\"\n", name.to_lowercase());
+        text += &format!("start_time = {start}\nduration_minutes = {minutes}\ncollection_id = {name:?}\n");
     }
     text
 }

@@ -1,3 +1,5 @@
+//! Declared channels, on a real database with the built-in strategies.
+
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,3 +1,5 @@
+//! The planner, on a real database with a strategy that can fail and be gone; time is an argument.
+
 use std::sync::{
     Mutex,
     atomic::{AtomicBool, AtomicI64, Ordering},

@@ -1,3 +1,5 @@
+//! The schedule endpoints, on a host whose playout is pretended.
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
