@@ -87,6 +87,22 @@ pub fn marks_of_file(file: &Path, shape: Shape) -> Vec<Option<Mark>> {
     marks
 }
 
+/// Decodes a file and returns how much of each picture's middle is bright, from 0 to 1: clips are dark there, letters are not.
+///
+/// # Panics
+/// When FFmpeg cannot be run.
+pub fn middle_of_file(file: &Path) -> Vec<f64> {
+    let mut shares = Vec::new();
+    each_frame(file, |frame| {
+        let rows = HEIGHT * 2 / 5..HEIGHT * 3 / 5;
+        let middle = rows.flat_map(|row| &frame[row * WIDTH + WIDTH / 5..row * WIDTH + WIDTH * 4 / 5]);
+        let (bright, count) =
+            middle.fold((0.0, 0.0), |(bright, count), level| (bright + f64::from(u8::from(*level > 180)), count + 1.0));
+        shares.push(bright / count);
+    });
+    shares
+}
+
 /// Returns which clips were shown one after the other; slates and black count as `None`.
 pub fn programme_order(shown: &[Shown]) -> Vec<Option<u8>> {
     let mut order: Vec<_> = shown.iter().map(|picture| picture.mark.map(|mark| mark.clip)).collect();

@@ -136,12 +136,12 @@ impl CueFiles {
     }
 
     async fn read_or_extract(&self, track: &TextTrack, file: &Path) -> Result<Vec<Cue>, String> {
-        if let Ok(cues) = self.blocking(file, |file| read(file)).await {
+        if let Ok(cues) = self.blocking(file, read).await {
             return Ok(cues);
         }
         self.blocking(file, |file| make_room(file.parent().unwrap_or(Path::new(".")))).await?;
         self.tool.extract(track.path.clone(), track.stream, file.to_owned()).await?;
-        self.blocking(file, |file| read(file)).await
+        self.blocking(file, read).await
     }
 
     async fn blocking<T: Send + 'static>(
