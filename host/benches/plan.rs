@@ -70,7 +70,8 @@ fn plan(criterion: &mut Criterion) {
             serving: true,
             program: built.join("exstreamtv"),
         };
-        let started = Strategies::start(options, Choice::default(), Arc::new(SystemClock), &Lifecycle::default());
+        let life = Lifecycle::default();
+        let started = Strategies::start(options, Choice::default(), Arc::new(SystemClock), &life);
         let strategies = runtime.block_on(started);
         let mut group = criterion.benchmark_group(format!("24 h, {name}"));
         group.sample_size(10);
