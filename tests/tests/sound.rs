@@ -1,0 +1,98 @@
+//! Surround sound as it is heard in stereo.
+//!
+//! Does: send one tone through each channel of a 5.1 recording, and measure with FFmpeg how loud each of them is on each side of the stream.
+//! Does not: measure the source; its tones have a level by their definition.
+//! Invariant: the expected levels are computed here from ITU-R BS.775, never read from the host.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use exstreamtv_tests::{stage::Stage, viewer::Viewer};
+
+/// Each channel of the recording, its tone, and its factors in L and R before they are scaled so that full scale cannot clip. The tones are
+/// far enough from each other for the filter that tells them apart.
+const CHANNELS: [(&str, f64, f64, f64); 6] = [
+    ("FL", 400.0, 1.0, 0.0),
+    ("FR", 700.0, 0.0, 1.0),
+    ("FC", 1_200.0, HALF_POWER, HALF_POWER),
+    ("LFE", 100.0, 0.0, 0.0),
+    ("BL", 2_000.0, HALF_POWER, 0.0),
+    ("BR", 3_300.0, 0.0, HALF_POWER),
+];
+
+/// -3 dB.
+const HALF_POWER: f64 = std::f64::consts::FRAC_1_SQRT_2;
+
+/// Amplitude of each tone.
+const AMPLITUDE: f64 = 0.5;
+
+/// Quieter than this is silence; the encoder and the filter leave traces.
+const SILENCE_DB: f64 = -50.0;
+
+/// Makes a recording with a tone in each channel.
+fn record(file: &Path) {
+    let tones: Vec<_> = CHANNELS.iter().map(|(_, hertz, ..)| format!("{AMPLITUDE}*sin(2*PI*{hertz}*t)")).collect();
+    let sound = format!("aevalsrc=exprs={}:channel_layout=5.1:sample_rate=48000:duration=90", tones.join("|"));
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=c=gray:s=320x180:r=25:d=90", "-f", "lavfi", "-i"])
+        .args([&sound, "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "flac"])
+        .arg(file)
+        .status();
+    assert!(status.unwrap().success(), "make {}", file.display());
+}
+
+/// Returns how loud a tone is on one side of a capture, in dB of full scale.
+fn level_db(capture: &Path, side: usize, hertz: f64) -> f64 {
+    let narrow = format!("bandpass=f={hertz}:width_type=h:w=20");
+    let filters = format!(
+        "pan=mono|c0=c{side},{narrow},{narrow},{narrow},atrim=start=2,astats=measure_perchannel=none:measure_overall=RMS_level"
+    );
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-i"])
+        .arg(capture)
+        .args(["-vn", "-af", &filters, "-f", "null", "-"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let level = said.lines().find_map(|line| line.split_once("RMS level dB: ")).unwrap_or_else(|| panic!("{said}")).1;
+    level.trim().parse().unwrap_or(f64::NEG_INFINITY)
+}
+
+#[test]
+fn each_channel_of_surround_sound_is_heard_on_its_side_at_the_standards_level() {
+    let stage = Stage::new();
+    let folder = stage.media().join("Tones");
+    fs::create_dir_all(&folder).unwrap();
+    record(&folder.join("Tones.mkv"));
+    let host = stage.setup().start();
+    let channel = host.channel("Tones");
+    let viewer = Viewer::tune(&host.at(&channel.ts()));
+    viewer.wait_for_seconds(12.0);
+    let capture = viewer.leave();
+
+    let loudest: f64 = CHANNELS.iter().map(|(_, _, left, _)| left).sum();
+    for (name, hertz, left, right) in CHANNELS {
+        for (side, factor) in [left, right].into_iter().enumerate() {
+            let heard_db = level_db(&capture.path, side, hertz);
+            if factor == 0.0 {
+                assert!(
+                    heard_db < SILENCE_DB,
+                    "{name} is heard at {heard_db} dB on side {side}, where it does not belong"
+                );
+            } else {
+                // A tone's effective value is 3 dB below its peak.
+                let expected_db = 20.0 * (AMPLITUDE * factor / loudest * HALF_POWER).log10();
+                let off_db = heard_db - expected_db;
+                assert!(
+                    off_db.abs() < 0.5,
+                    "{name} is heard at {heard_db} dB on side {side} instead of {expected_db:.2}"
+                );
+            }
+        }
+    }
+    host.stop();
+}
