@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use crate::FrameGrid;
+use crate::{FrameGrid, REORDER_FRAMES, TICKS_PER_SECOND};
 
 /// The most cues that are taken from a file; long films have some two thousand.
 const MOST_CUES: usize = 50_000;
@@ -17,13 +17,12 @@ const MOST_TEXT_BYTES: usize = 4 * 1024;
 const MOST_SETTINGS_BYTES: usize = 256;
 /// The most cues in a segment; songs with every syllable twice have some dozens.
 const MOST_CUES_OF_SEGMENT: usize = 500;
-/// Times of the last hour before a segment can be written, so that a cue which began before it keeps its beginning.
 const HOUR_MS: i64 = 3_600_000;
-const DAY_MS: i64 = 24 * HOUR_MS;
 /// Times beyond this are mistakes, and would overflow when added to others.
 const LATEST_MS: i64 = 10_000 * HOUR_MS;
 /// Clocks in a transport stream have 33 bits.
 const WRAP_TICKS: i64 = 1 << 33;
+const TICKS_PER_MS: i64 = TICKS_PER_SECOND / 1_000;
 
 /// One cue of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,24 +88,44 @@ pub fn cues(file: &[u8]) -> Vec<Cue> {
 
 /// Returns the segment of subtitles for the pictures of `span`, whose times in the stream are `offset_ticks` later than the grid's.
 ///
-/// Times are those of the day (UTC), so that people can read them and a cue is written the same in each segment that it touches: whole, as
-/// the RFC wants it, not cut at the segment's edges. Its name is the same, too: hls.js adds a cue once for each name and makes names up from
-/// times otherwise, where the last digit of a fraction would show a line twice. No cue begins before its stretch or outlasts it.
+/// Times are those of the transport stream: FFmpeg 9 and the players made of it do not look at the map and are right nevertheless, and a cue is
+/// written the same in each segment that it touches: whole, as the RFC wants it, not cut at the segment's edges. Its name is the same, too:
+/// hls.js adds a cue once for each name and makes names up from times otherwise, where the last digit of a fraction would show a line twice.
+/// No cue begins before its stretch or outlasts it.
 pub fn segment(grid: &FrameGrid, span: Span, offset_ticks: i64, stretches: &[Stretch<'_>]) -> String {
-    let start_ms = grid.wall_ms(span.first);
-    // A day begins an hour late, so that the hour before the segment is always part of its day.
-    let day_ms = (start_ms - HOUR_MS).div_euclid(DAY_MS) * DAY_MS;
-    let first_pts = grid.pts(span.first).saturating_add(offset_ticks).rem_euclid(WRAP_TICKS);
-    let local = Time(start_ms - day_ms);
-    let mut text = format!("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:{first_pts},LOCAL:{local}\n");
+    let clock = Clock::at(grid, span.first, offset_ticks);
+    let mut text = format!("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:{},LOCAL:{}\n", clock.pts, Time(clock.pts / TICKS_PER_MS));
     let touched = stretches.iter().flat_map(|stretch| shown(grid, span, stretch));
     for Shown { name, on_ms, off_ms, cue } in touched.take(MOST_CUES_OF_SEGMENT) {
-        let (on, off) = (Time((on_ms - day_ms).max(0)), Time(off_ms - day_ms));
+        let (on, off) = (clock.time(on_ms), clock.time(off_ms));
         let space = if cue.settings.is_empty() { "" } else { " " };
         // Writing into a String cannot fail.
         let _ = write!(text, "\n{name}\n{on} --> {off}{space}{}\n{}\n", cue.settings, cue.text);
     }
     text
+}
+
+/// The clock of the transport stream around a segment.
+struct Clock {
+    /// Presentation time of the segment's first picture, as it is written.
+    pts: i64,
+    /// From the wall clock's ticks to those of the stream.
+    from_wall: i64,
+}
+
+impl Clock {
+    fn at(grid: &FrameGrid, first: i64, offset_ticks: i64) -> Self {
+        let unwrapped = grid.pts(first).saturating_add(offset_ticks);
+        let pts = unwrapped.rem_euclid(WRAP_TICKS);
+        let delay = grid.tick(REORDER_FRAMES).saturating_add(offset_ticks);
+        Self { pts, from_wall: delay.saturating_sub(unwrapped - pts) }
+    }
+
+    /// What began before the clock did begins with it, which is before the segment.
+    fn time(&self, wall_ms: i64) -> Time {
+        let ticks = wall_ms.saturating_mul(TICKS_PER_MS).saturating_add(self.from_wall);
+        Time(ticks.max(0) / TICKS_PER_MS)
+    }
 }
 
 /// A cue as it is on air.
@@ -165,8 +184,8 @@ fn time_ms(text: &str) -> Option<i64> {
 
 /// Adds a line to what a cue says.
 fn say(said: &mut String, line: &str) {
-    let line: String = line.trim_end().chars().filter(|c| !c.is_control()).collect();
-    let line = line.replace("-->", "--&gt;");
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    let line = line.trim_end().replace("-->", "--&gt;");
     if !line.trim().is_empty() && said.len() + line.len() < MOST_TEXT_BYTES {
         if !said.is_empty() {
             said.push('\n');
