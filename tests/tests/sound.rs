@@ -4,6 +4,8 @@
 //! Does not: measure the source; its tones have a level by their definition.
 //! Invariant: the expected levels are computed here from ITU-R BS.775, never read from the host.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{
     fs,
     path::Path,

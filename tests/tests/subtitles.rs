@@ -4,6 +4,8 @@
 //! Does not: read letters; a cue fills a part of the picture that is dark otherwise.
 //! Invariant: times come from the timeline and the file beside the film, never from what the host says about subtitles.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{
     fmt::Write as _,
     fs,
