@@ -15,22 +15,17 @@ use std::{
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
 use exstreamtv_worker_protocol::FfmpegFault;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 
 use declared::Declared;
+use knobs::{Knobs, needs_restart};
 
 use crate::{
     cli::Common,
     clock::{Clock, SystemClock},
-    config::{Config, SlowClient},
-    feed::{
-        Feeds,
-        cue_files::CueFiles,
-        on_air::{Means, Settings},
-        picks::Picks,
-        slates::Slates,
-    },
-    http::{self, state::HttpSettings},
+    config::Config,
+    feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
+    http,
     library::Library,
     lifecycle::Lifecycle,
     playout::Playouts,
@@ -43,6 +38,7 @@ mod doors;
 mod first_channels;
 mod first_scan;
 mod health;
+mod knobs;
 mod logging;
 mod signals;
 
@@ -231,7 +227,7 @@ impl Host {
             picks,
             strategies: strategies.clone(),
             clock: clock.clone(),
-            health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, life)),
+            health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
             life: life.clone(),
             settings: knobs.http.subscribe(),
         });
@@ -305,61 +301,6 @@ impl Host {
         let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
         format!("http://{}", SocketAddr::new(ip, bound.port()))
     }
-}
-
-/// Settings that running parts watch.
-struct Knobs {
-    feed: watch::Sender<Settings>,
-    slow_client: watch::Sender<SlowClient>,
-    http: watch::Sender<HttpSettings>,
-    declared: watch::Sender<Declared>,
-}
-
-type KnobValues = (Settings, SlowClient, HttpSettings);
-
-impl Knobs {
-    fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, slow_client, http) = Self::values(config)?;
-        Ok(Self {
-            feed: watch::channel(feed).0,
-            slow_client: watch::channel(slow_client).0,
-            http: watch::channel(http).0,
-            declared: watch::channel(Declared::of(config, safe_mode)?).0,
-        })
-    }
-
-    fn values(config: &Config) -> Result<KnobValues, crate::config::ValueError> {
-        let feed = Settings {
-            idle_stop: Duration::from_secs(config.ffmpeg.idle_stop_s),
-            slate_after_ms: config.ffmpeg.slate_after_ms.into(),
-        };
-        Ok((feed, config.server.slow_client, doors::http_settings(config)?))
-    }
-
-    fn set(&self, (feed, slow_client, http): KnobValues) {
-        self.feed.send_replace(feed);
-        self.slow_client.send_replace(slow_client);
-        self.http.send_replace(http);
-    }
-}
-
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let changed = [
-        ("[server] listen", old.server.listen != new.server.listen),
-        ("[library] rescan_interval_s, watch or probe_concurrency", {
-            let key = |c: &Config| (c.library.rescan_interval_s, c.library.watch, c.library.probe_concurrency);
-            key(old) != key(new)
-        }),
-        ("[playout]", {
-            let key = |c: &Config| (c.playout.horizon_h, c.playout.zone.clone(), c.playout.stream_clock_offset_s);
-            key(old) != key(new)
-        }),
-        ("[ffmpeg] ffmpeg, ffprobe or worker", programs(old) != programs(new)),
-        ("[profile]", old.profile != new.profile),
-        ("[plugins]", old.plugins != new.plugins),
-        ("[database] path", old.database != new.database),
-    ];
-    changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
 }
 
 /// Each viewer is an open file, and systems begin with few of them.

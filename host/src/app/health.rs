@@ -14,6 +14,7 @@ use crate::{
     http::state::{HealthPort, PartHealth},
     library::Library,
     lifecycle::Lifecycle,
+    plugins::Strategies,
 };
 
 /// How often the database is asked, and how long it may take.
@@ -24,11 +25,18 @@ pub struct Health {
     database: watch::Receiver<Result<usize, String>>,
     library: Library,
     ffmpeg: FfmpegFacts,
+    strategies: Strategies,
 }
 
 impl Health {
     /// Starts asking.
-    pub fn start(store: Store, library: Library, ffmpeg: FfmpegFacts, life: &Lifecycle) -> Self {
+    pub fn start(
+        store: Store,
+        library: Library,
+        ffmpeg: FfmpegFacts,
+        strategies: Strategies,
+        life: &Lifecycle,
+    ) -> Self {
         let (report, database) = watch::channel(Err("not asked yet".into()));
         let stopping = life.stopping();
         life.spawn(async move {
@@ -43,7 +51,7 @@ impl Health {
                 }
             }
         });
-        Self { database, library, ffmpeg }
+        Self { database, library, ffmpeg, strategies }
     }
 }
 
@@ -61,7 +69,13 @@ impl HealthPort for Health {
             false => format!("{} files", scan.found),
         };
         let ffmpeg = part("ffmpeg", true, format!("{} at {}", self.ffmpeg.version, self.ffmpeg.path.display()));
-        vec![database, ffmpeg, part("library", true, files)]
+        // Channels stay on air without a plugin, so a bad one is told and makes nobody unready.
+        let troubles = self.strategies.troubles();
+        let plugins = match troubles.is_empty() {
+            true => format!("{} plugins", self.strategies.list().len()),
+            false => troubles.join("; "),
+        };
+        vec![database, ffmpeg, part("library", true, files), part("plugins", true, plugins)]
     }
 }
 

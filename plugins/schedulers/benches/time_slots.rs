@@ -26,15 +26,19 @@ fn clip(id: i64) -> PoolItem {
     PoolItem { duration_ms: 15_000 + id % 46 * 1_000, kind: MediaKind::Clip, show: None, ..item(1_000_000 + id) }
 }
 
-fn request(items: i64, order: &str) -> PlanRequest {
-    let slot = |start: &str, flex: &str| {
+/// A day in `slots` slots of the same length, each with a place of its own in one large pool.
+fn request(items: i64, order: &str, slots: u32) -> PlanRequest {
+    let hours = 24 / slots;
+    let slot = |number: u32| {
+        let start = format!("{:02}:00", number * hours);
+        let flex = ["none", "compress", "extend", "compress"][number as usize % 4];
         json!({
-            "slot_id": start, "start_time": start, "duration_minutes": 360, "order_mode": order, "flex_mode": flex,
+            "slot_id": start, "start_time": start, "duration_minutes": hours * 60, "order_mode": order, "flex_mode": flex,
             "padding_mode": "filler", "pad_to_minutes": 30, "breaks": { "every_minutes": 10 },
         })
     };
     let settings = json!({
-        "slots": [slot("00:00", "none"), slot("06:00", "compress"), slot("12:00", "extend"), slot("18:00", "compress")],
+        "slots": (0..slots).map(slot).collect::<Vec<_>>(),
         "filler": { "collection_id": "clips", "cooldown_minutes": 30 },
     });
     PlanRequest {
@@ -56,10 +60,11 @@ fn plan(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("time slots, 24 h");
     group.sample_size(10);
     for items in [10_000, 100_000] {
-        for order in ["ordered", "shuffle", "random"] {
-            let first = request(items, order);
+        for (order, slots) in [("ordered", 4), ("ordered", 24), ("shuffle", 4), ("shuffle", 24), ("random", 4)] {
+            let first = request(items, order, slots);
             let second = PlanRequest { state: TimeSlots.plan(&first).ok().map(|answer| answer.state), ..first };
-            group.bench_function(format!("{items} items, {order}"), |b| b.iter(|| TimeSlots.plan(&second)));
+            let name = format!("{slots} slots, {items} items, {order}");
+            group.bench_function(name, |b| b.iter(|| TimeSlots.plan(&second)));
         }
     }
     group.finish();

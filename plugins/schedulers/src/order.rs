@@ -4,7 +4,7 @@
 //! Does not: know about time; whoever lays the items decides when.
 //! Invariant: the same pool, mode, seed and cursor give the same order, on any machine and in any version.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use exstreamtv_model::{MediaId, schedule::PoolItem};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ mod ordered;
 mod random;
 mod shuffle;
 
+pub(crate) use ordered::Sorted;
 use ordered::{NamePlace, Ordered};
 use random::{Random, RandomPlace};
 use shuffle::{Shuffle, ShufflePlace};
@@ -78,13 +79,30 @@ impl<'a> Order<'a> {
         let cursor = cursor.filter(|cursor| cursor.fits(mode, seed));
         let place = cursor.map(|cursor| &cursor.place);
         let stream: Box<dyn Stream + Send> = match (mode, place) {
-            (OrderMode::Ordered, Some(Place::Ordered(place))) => Box::new(Ordered::new(items, Some(place))),
-            (OrderMode::Ordered, _) => Box::new(Ordered::new(items, None)),
+            (OrderMode::Ordered, _) => return Self::sorted(items, Arc::new(Sorted::of(items)), cursor),
             (OrderMode::Shuffle, Some(Place::Shuffle(place))) => Box::new(Shuffle::new(items, seed, Some(place))),
             (OrderMode::Shuffle, _) => Box::new(Shuffle::new(items, seed, None)),
             (OrderMode::Random, Some(Place::Random(place))) => Box::new(Random::new(items, seed, Some(place), weight)),
             (OrderMode::Random, _) => Box::new(Random::new(items, seed, None, weight)),
         };
+        Self::take_up(items, mode, stream, cursor)
+    }
+
+    /// Takes up the ordered sequence of `items`, which `sorted` was made of.
+    pub fn sorted(items: &'a [PoolItem], sorted: Arc<Sorted>, cursor: Option<&Cursor>) -> Self {
+        let (cursor, last) = match cursor {
+            Some(cursor @ Cursor { place: Place::Ordered(last), .. }) => (Some(cursor), Some(last)),
+            _ => (None, None),
+        };
+        Self::take_up(items, OrderMode::Ordered, Box::new(Ordered::new(items, sorted, last)), cursor)
+    }
+
+    fn take_up(
+        items: &'a [PoolItem],
+        mode: OrderMode,
+        stream: Box<dyn Stream + Send + 'a>,
+        cursor: Option<&Cursor>,
+    ) -> Self {
         let behind = cursor.map(|_| stream.mark());
         let owed = cursor.map_or(&[][..], |cursor| &cursor.waiting).iter().take(MAX_WAITING);
         let owed = owed.filter_map(|id| items.iter().position(|item| item.id == *id));

@@ -4,6 +4,8 @@
 //! Does not: remember an index; items come and go.
 //! Invariant: behind an item that is still there comes its neighbour; behind one that is gone, what would have been.
 
+use std::sync::Arc;
+
 use exstreamtv_model::{MediaId, schedule::PoolItem};
 use serde::{Deserialize, Serialize};
 
@@ -24,36 +26,48 @@ pub(super) struct NamePlace {
     id: MediaId,
 }
 
+/// How a pool is sorted, for as many orders as go through it: sorting is most of what taking up an order costs.
+pub(crate) struct Sorted {
+    /// What each item is sorted by, in the pool's own order.
+    keys: Vec<Vec<u8>>,
+    /// Indexes into the pool, in order.
+    places: Vec<usize>,
+}
+
+impl Sorted {
+    pub(crate) fn of(items: &[PoolItem]) -> Self {
+        let keys: Vec<_> = items.iter().map(|item| NamePlace::of(item).key()).collect();
+        let mut places: Vec<_> = (0..items.len()).collect();
+        places.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
+        Self { keys, places }
+    }
+}
+
 /// The sorted pool and the place of the next item.
 pub(super) struct Ordered<'a> {
     items: &'a [PoolItem],
-    /// Indexes into `items`.
-    sorted: Vec<usize>,
+    sorted: Arc<Sorted>,
     next: usize,
 }
 
 impl<'a> Ordered<'a> {
-    pub(super) fn new(items: &'a [PoolItem], last: Option<&NamePlace>) -> Self {
-        let keys: Vec<_> = items.iter().map(|item| NamePlace::of(item).key()).collect();
-        let mut sorted: Vec<_> = (0..items.len()).collect();
-        sorted.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
+    /// Takes up the order of `items`, which `sorted` was made of, behind `last`.
+    pub(super) fn new(items: &'a [PoolItem], sorted: Arc<Sorted>, last: Option<&NamePlace>) -> Self {
         let mut ordered = Self { items, sorted, next: 0 };
-        if let Some(last) = last {
-            ordered.next = ordered.behind(last, &keys);
-        }
+        ordered.next = last.map_or(0, |last| ordered.behind(last));
         ordered
     }
 
     /// Returns the place behind `last`: by its id while it is there, else by what it was sorted by.
-    fn behind(&self, last: &NamePlace, keys: &[Vec<u8>]) -> usize {
+    fn behind(&self, last: &NamePlace) -> usize {
         // A list may hold an item twice; the one meant is the one nearest to where it was.
         let distance = |item: &PoolItem| item.position.unwrap_or(0).abs_diff(last.position.unwrap_or(0));
-        let places = self.sorted.iter().map(|&index| &self.items[index]).enumerate();
+        let places = self.sorted.places.iter().map(|&index| &self.items[index]).enumerate();
         match places.filter(|(_, item)| item.id == last.id).min_by_key(|(_, item)| distance(item)) {
             Some((place, _)) => place + 1,
             None => {
                 let key = last.key();
-                self.sorted.partition_point(|&index| keys[index] <= key)
+                self.sorted.places.partition_point(|&index| self.sorted.keys[index] <= key)
             }
         }
     }
@@ -61,9 +75,9 @@ impl<'a> Ordered<'a> {
 
 impl Stream for Ordered<'_> {
     fn draw(&mut self) -> Upcoming {
-        let place = self.next % self.sorted.len();
+        let place = self.next % self.sorted.places.len();
         self.next = place + 1;
-        Upcoming { item: self.sorted[place], behind: self.mark() }
+        Upcoming { item: self.sorted.places[place], behind: self.mark() }
     }
 
     fn mark(&self) -> Mark {
@@ -71,18 +85,19 @@ impl Stream for Ordered<'_> {
     }
 
     fn jump(&mut self, from: Option<Mark>, id: MediaId) -> Option<Mark> {
-        let count = self.sorted.len();
+        let count = self.sorted.places.len();
         let from = if let Some(Mark::Ordered(next)) = from { next } else { 0 };
         let mut ahead = (from..from + count).map(|place| place % count);
-        let found = ahead.find(|&place| self.items[self.sorted[place]].id == id);
+        let found = ahead.find(|&place| self.items[self.sorted.places[place]].id == id);
         self.next = found.map_or(from, |place| place + 1);
         found.map(|_| self.mark())
     }
 
     fn place(&self, mark: Mark) -> Place {
         let next = if let Mark::Ordered(next) = mark { next } else { self.next };
-        let last = (next + self.sorted.len() - 1) % self.sorted.len();
-        Place::Ordered(NamePlace::of(&self.items[self.sorted[last]]))
+        let count = self.sorted.places.len();
+        let last = (next + count - 1) % count;
+        Place::Ordered(NamePlace::of(&self.items[self.sorted.places[last]]))
     }
 
     fn why(&self, _: Mark) -> String {

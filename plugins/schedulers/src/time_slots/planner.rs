@@ -5,7 +5,10 @@
 //! Invariant: what is remembered follows from the entries alone, whoever laid them; so windows of any size give the same plan, and a
 //! plan goes on behind entries that come back as if it had just laid them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use exstreamtv_model::{
     EntryKind, MediaId,
@@ -21,7 +24,7 @@ use super::{
     settings::{TimeSlotLateness, TimeSlotPaddingMode},
     timeline::{Stretch, Timeline},
 };
-use crate::order::{Order, OrderMode};
+use crate::order::{Order, OrderMode, Sorted};
 
 /// A plan that is being made.
 pub(super) struct Planner<'a> {
@@ -30,6 +33,8 @@ pub(super) struct Planner<'a> {
     pools: HashMap<&'a str, &'a [PoolItem]>,
     seed: u64,
     orders: HashMap<&'a str, Order<'a>>,
+    /// Pools that were sorted already; many slots may go through one pool.
+    sorted: HashMap<&'a str, Arc<Sorted>>,
     pub(super) clips: HashMap<&'a str, ClipList<'a>>,
     pub(super) memory: Memory,
     pub(super) notes: BTreeSet<String>,
@@ -70,7 +75,17 @@ impl<'a> Planner<'a> {
         let aired_ms = request.aired.first().map_or(start_ms, |entry| entry.start_ms);
         let from_ms = place_ms.min(aired_ms).clamp(start_ms.saturating_sub(WEEK_MS), start_ms);
         let timeline = Timeline::around(&rules.hours, rules.zone, from_ms, stop_ms);
-        Self { rules, timeline, pools, seed: request.seed, orders: HashMap::new(), clips, memory, notes }
+        Self {
+            rules,
+            timeline,
+            pools,
+            seed: request.seed,
+            orders: HashMap::new(),
+            sorted: HashMap::new(),
+            clips,
+            memory,
+            notes,
+        }
     }
 
     /// Folds what was aired, fills the window and writes the state down.
@@ -260,8 +275,13 @@ impl<'a> Planner<'a> {
             return None;
         }
         let cursor = self.memory.cursors.get(&rule.cursor);
-        let seed = seed_of(self.seed, &rule.cursor);
-        Some(self.orders.entry(&rule.cursor).or_insert_with(|| Order::new(items, rule.order, seed, cursor)))
+        Some(self.orders.entry(&rule.cursor).or_insert_with(|| match (rule.order, &rule.pool) {
+            (OrderMode::Ordered, Some(pool)) => {
+                let sorted = self.sorted.entry(pool.as_str()).or_insert_with(|| Arc::new(Sorted::of(items)));
+                Order::sorted(items, Arc::clone(sorted), cursor)
+            }
+            (mode, _) => Order::new(items, mode, seed_of(self.seed, &rule.cursor), cursor),
+        }))
     }
 
     pub(super) fn item(&self, rule: &SlotRule, id: MediaId) -> Option<&'a PoolItem> {
