@@ -510,7 +510,8 @@ fn policy(channel: &Channel, grid: &FrameGrid, settings: Settings) -> Policy {
     Policy {
         lead: lead_frames(grid),
         second: i64::from(channel.profile.frame_rate.num.div_ceil(channel.profile.frame_rate.den.max(1))),
-        slate_after_ms: settings.slate_after_ms,
+        // The feed notices that it waits when the horizon moves on; by then viewers may have waited for a step.
+        slate_after_ms: (settings.slate_after_ms - STEP_MS).max(0),
         gop: grid.gop_frames(),
         stall_ms: 2_000,
         start_ms: 8_000,
