@@ -61,8 +61,8 @@ start_host() {
 [ -n "${TS_URL:-}" ] || { : "${binary:?the path of the exstreamtv binary}"; start_host; }
 echo "playing $TS_URL and $HLS_URL, $seconds s each${wrap:+, across a wrap of the clock}"
 
-# Starts the host anew, so that the clock wraps under the next player too. Somebody watches already when the player comes: GStreamer before
-# 1.24 loses its place in any live playlist that held a single segment when it came (it never compares the first one), and says so.
+# Starts the host anew, so that the clock wraps under the next player too. Somebody watches already when the player comes: the GStreamer
+# of Debian 12 loses its place in any live playlist that held a single segment when it came (it never compares the first one), and says so.
 wind_clock() {
   [ -n "$wrap" ] || return 0
   stop_host
