@@ -4,6 +4,7 @@
 //! Does not: read a clock, a file, an environment variable or a random number; no I/O of any kind.
 //! Invariant: a value that exists is valid; a type with rules has private fields and a fallible constructor.
 
+pub mod cause;
 pub mod channel;
 pub mod collection;
 pub mod health;
@@ -17,6 +18,7 @@ pub mod playout;
 pub mod profile;
 pub mod schedule;
 
+pub use cause::Cause;
 pub use channel::{Channel, ChannelNumber, ItemOrder, Schedule};
 pub use collection::{Collection, CollectionSource};
 pub use ids::{ChannelId, CollectionId, MediaId, PlayoutEntryId, RunId};
