@@ -1,17 +1,20 @@
 //! A worker that is started again when it is gone.
 //!
-//! Does: keep one worker alive for a feed, hold commands until there is one.
+//! Does: keep one worker alive for a feed, hold commands until there is one, kill one that says nothing.
 //! Does not: know what the commands mean, or repeat them to the next worker.
 //! Invariant: a start that fails or a worker that dies is told once, as [`Event::Gone`]; the next start is at least a pause later.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use exstreamtv_model::RunId;
+use exstreamtv_model::{Cause, RunId};
 use exstreamtv_worker_protocol::Command;
 use tokio::time::Instant;
 
 use super::{Event, Programs, Spawner, WorkerError, WorkerLink};
 use crate::lifecycle::Lifecycle;
+
+/// A worker tells its vital signs once a second; one that is silent for this long hangs.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// The pause between two starts.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -28,13 +31,14 @@ pub struct SteadyWorker {
     /// Commands that wait for the worker.
     backlog: Vec<Command>,
     not_before: Instant,
+    heard_at: Instant,
 }
 
 impl SteadyWorker {
     /// Returns a keeper whose worker starts with the first call of [`Self::next`].
     pub fn new(spawner: Spawner, programs: Programs, life: Lifecycle) -> Self {
-        let not_before = Instant::now();
-        Self { spawner, programs, life, link: None, opening: None, backlog: Vec::new(), not_before }
+        let now = Instant::now();
+        Self { spawner, programs, life, link: None, opening: None, backlog: Vec::new(), not_before: now, heard_at: now }
     }
 
     /// Returns the worker's process id, while there is one.
@@ -62,7 +66,16 @@ impl SteadyWorker {
     pub async fn next(&mut self) -> Event {
         loop {
             if let Some(link) = &mut self.link {
-                let event = link.recv().await;
+                let event = tokio::select! {
+                    // What waits in the socket comes first: it may be we who were slow.
+                    biased;
+                    event = link.recv() => event,
+                    () = tokio::time::sleep_until(self.heard_at + SILENCE) => {
+                        link.kill();
+                        Event::Gone { reason: "it says nothing any more and was killed".into(), cause: Cause::WorkerHung }
+                    }
+                };
+                self.heard_at = Instant::now();
                 if let Event::Gone { .. } = event {
                     self.link = None;
                     self.rest();
@@ -77,7 +90,7 @@ impl SteadyWorker {
                     Err(error) => {
                         tracing::error!(error = &error as &dyn std::error::Error, "no worker; trying again");
                         self.rest();
-                        return Event::Gone { reason: "it could not be started".into() };
+                        return Event::Gone { reason: "it could not be started".into(), cause: Cause::WorkerLost };
                     }
                 }
             } else {
@@ -93,6 +106,7 @@ impl SteadyWorker {
             link.send(&command);
         }
         self.link = Some(link);
+        self.heard_at = Instant::now();
     }
 
     fn rest(&mut self) {
