@@ -236,7 +236,7 @@ impl OnAir {
                 self.heard_at = Instant::now();
                 self.conductor.gave(run, self.splice.next_index());
             }
-            Event::Tick => self.follow_the_clock(),
+            Event::Tick => {}
             Event::Read(run, Err(error)) => {
                 tracing::warn!(run.id = %run, %error, "reading a run failed");
                 self.end_of_pipe(run);
@@ -292,6 +292,7 @@ impl OnAir {
 
     /// Lets everything that has arrived take effect: frames move on, decisions are made, viewers get their bytes.
     fn settle(&mut self) {
+        self.follow_the_clock();
         self.pump();
         // Each action changes what the next decision sees; the bound only guards against a mistake of ours.
         for _ in 0..64 {
