@@ -134,8 +134,10 @@ struct Run {
     rung: Rung,
     started_ms: i64,
     aired: bool,
-    /// Whether it has given anything.
+    /// Whether it has given a picture.
     heard: bool,
+    /// Whether it has given bytes, whatever they are.
+    has_bytes: bool,
     joined: bool,
     /// Where a run that was overtaken by the slate comes back, once it is known to be coming.
     returns_at: Option<i64>,
@@ -245,7 +247,7 @@ impl Conductor {
         }
     }
 
-    /// The run on air gave something; the feed is at `next`. A run that was overtaken by the slate can only come back at a
+    /// The run on air gave pictures or sound; the feed is at `next`. A run that was overtaken by the slate can only come back at a
     /// keyframe; the slate waits for it there, or an encoder no faster than real time would chase it for ever.
     pub fn gave(&mut self, run: RunId, next: i64) {
         let gop = self.policy.gop.max(1);
@@ -254,6 +256,13 @@ impl Conductor {
         if self.slate.is_some() {
             let at = if current.first >= next { current.first } else { (next + gop - 1).div_euclid(gop) * gop };
             current.returns_at.get_or_insert(at);
+        }
+    }
+
+    /// The run on air gave bytes in which there is no picture yet.
+    pub fn gave_bytes(&mut self, run: RunId) {
+        if let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) {
+            current.has_bytes = true;
         }
     }
 
@@ -340,6 +349,7 @@ impl Conductor {
         // What gives bytes and never a picture is no programme.
         let fruitless = moment.waiting_ms.min(age) >= 3 * self.policy.start_ms;
         let (cause, why) = match (silent >= patience, too_slow, fruitless) {
+            (true, ..) if run.has_bytes && !run.heard => (Cause::FfmpegGarbled, "what it gives is no picture"),
             (true, ..) => (Cause::FfmpegHung, "it gives nothing to a waiting reader"),
             (_, true, _) => (Cause::FfmpegSlow, "it is slower than real time"),
             (.., true) => (Cause::FfmpegGarbled, "it gives nothing that can be shown"),
@@ -476,6 +486,7 @@ impl Conductor {
             started_ms: moment.now_ms,
             aired: false,
             heard: false,
+            has_bytes: false,
             joined: false,
             returns_at: None,
         };

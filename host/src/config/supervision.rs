@@ -64,3 +64,56 @@ impl Supervision {
         BudgetRules { restarts, ..BudgetRules::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use exstreamtv_core::{
+        Means, RestartBudget,
+        supervision::{Permit, Supervision as Supervised},
+    };
+    use exstreamtv_model::{Cause, PlayoutEntryId};
+
+    use super::*;
+
+    const ITEM: PlayoutEntryId = PlayoutEntryId(1);
+
+    /// Returns when an item may be started again that was shown and has failed `failures` times, a second apart, restarted each time.
+    fn next_start_ms(section: &Supervision, failures: i64) -> i64 {
+        let mut supervised = Supervised::new(section.rules());
+        let mut budget = RestartBudget::new(section.budget());
+        supervised.shown(ITEM, 0);
+        for n in 1..=failures {
+            supervised.failed(ITEM, Cause::FfmpegCrashed, n * 1_000);
+            if n < failures {
+                supervised.started(ITEM, exstreamtv_core::Rung::SameCommand, n * 1_000, &mut budget);
+            }
+        }
+        match supervised.permit(ITEM, Means::default(), failures * 1_000, &budget) {
+            Permit::Start(_) => failures * 1_000,
+            Permit::Wait { until_ms } => until_ms,
+            Permit::Never => i64::MAX,
+        }
+    }
+
+    #[test]
+    fn each_key_has_its_effect() {
+        let defaults = Supervision::default();
+        assert_eq!((next_start_ms(&defaults, 1), next_start_ms(&defaults, 2)), (1_000, 31_000));
+        let patient = Supervision { restart_pause_s: 60, ..Supervision::default() };
+        assert_eq!(next_start_ms(&patient, 2), 61_000);
+        let frugal = Supervision { max_restarts_per_minute: 1, restart_pause_s: 0, ..Supervision::default() };
+        assert_eq!(next_start_ms(&frugal, 2), 61_000);
+        let touchy = Supervision { breaker_failures: 2, ..Supervision::default() };
+        assert_eq!(next_start_ms(&touchy, 2), 122_000);
+        let brief = Supervision { breaker_failures: 2, breaker_open_s: 40, ..Supervision::default() };
+        assert_eq!(next_start_ms(&brief, 2), 42_000);
+        let forgetful = Supervision { breaker_failures: 2, breaker_window_s: 1, ..Supervision::default() };
+        assert_eq!(next_start_ms(&forgetful, 2), 31_000);
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_its_key() {
+        let never = Supervision { max_restarts_per_minute: 0, ..Supervision::default() };
+        assert!(never.check().is_err_and(|error| error.to_string().contains("max_restarts_per_minute = 0")));
+    }
+}

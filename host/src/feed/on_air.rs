@@ -233,10 +233,13 @@ impl OnAir {
             Event::Worker(WorkerEvent::Gone { reason, cause }) => self.lose_worker(&reason, cause),
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
-                self.heard_at = Instant::now();
-                // Bytes alone promise nothing: for garbage the slate would wait in vain.
-                if self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
-                    self.conductor.gave(run, self.splice.next_index());
+                // Bytes alone promise nothing: for garbage the slate would wait in vain, and nobody would call it a stall.
+                match self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
+                    true => {
+                        self.heard_at = Instant::now();
+                        self.conductor.gave(run, self.splice.next_index());
+                    }
+                    false => self.conductor.gave_bytes(run),
                 }
             }
             Event::Tick => {}

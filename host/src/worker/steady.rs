@@ -16,8 +16,10 @@ use crate::lifecycle::Lifecycle;
 /// A worker tells its vital signs once a second; one that is silent for this long hangs.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// The pause between two starts.
+/// The pause between two starts, and the longest one after starts that fail, each twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const SHORT_LIFE: Duration = Duration::from_secs(2);
 
 type Opening = Pin<Box<dyn Future<Output = Result<WorkerLink, WorkerError>> + Send>>;
 
@@ -32,13 +34,26 @@ pub struct SteadyWorker {
     backlog: Vec<Command>,
     not_before: Instant,
     heard_at: Instant,
+    pause: Duration,
+    worked_since: Option<Instant>,
 }
 
 impl SteadyWorker {
     /// Returns a keeper whose worker starts with the first call of [`Self::next`].
     pub fn new(spawner: Spawner, programs: Programs, life: Lifecycle) -> Self {
         let now = Instant::now();
-        Self { spawner, programs, life, link: None, opening: None, backlog: Vec::new(), not_before: now, heard_at: now }
+        Self {
+            spawner,
+            programs,
+            life,
+            link: None,
+            opening: None,
+            backlog: Vec::new(),
+            not_before: now,
+            heard_at: now,
+            pause: PAUSE,
+            worked_since: None,
+        }
     }
 
     /// Returns the worker's process id, while there is one.
@@ -107,11 +122,16 @@ impl SteadyWorker {
         }
         self.link = Some(link);
         self.heard_at = Instant::now();
+        self.worked_since = Some(self.heard_at);
     }
 
     fn rest(&mut self) {
         self.backlog.clear();
-        self.not_before = Instant::now() + PAUSE;
+        let now = Instant::now();
+        self.not_before = now + self.pause;
+        // One that does not come to work is no better a moment later.
+        let was_short = self.worked_since.take().is_none_or(|since| now - since < SHORT_LIFE);
+        self.pause = if was_short { (self.pause * 2).min(LONGEST_PAUSE) } else { PAUSE };
     }
 
     /// Ends the worker; its runs get `grace_ms` to end by themselves.

@@ -103,6 +103,16 @@ fn a_silent_run_is_covered_after_a_second_and_ended_after_two() {
 }
 
 #[test]
+fn a_run_that_gives_bytes_and_no_picture_is_ended_and_called_by_its_name() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.gave_bytes(RunId(1));
+    let waiting = Moment { now_ms: 8_000, live: 720, next: 600, waiting_ms: 8_000, silent_ms: 8_000 };
+    let ended = step(&mut conductor, waiting);
+    assert!(matches!(ended, Some(Action::Cancel { cause: Some(Cause::FfmpegGarbled), .. })), "{ended:?}");
+}
+
+#[test]
 fn a_file_that_ends_early_is_followed_by_slate_and_the_next_item_is_on_time() {
     let mut conductor = on_schedule(&[9_000, 900]);
     drain(&mut conductor, at(0, 480, 300));
