@@ -13,7 +13,7 @@ use std::{
 };
 
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
-use exstreamtv_worker_protocol::FfmpegFault;
+use exstreamtv_worker_protocol::{FfmpegFault, Restrictions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
@@ -24,6 +24,7 @@ use crate::{
     cli::Common,
     clock::{Clock, SystemClock},
     config::Config,
+    dossiers::Dossiers,
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     http,
     library::Library,
@@ -144,7 +145,19 @@ pub fn programs(config: &Config) -> Programs {
     };
     let configured = &config.ffmpeg.worker;
     let worker = if configured.as_os_str().is_empty() { beside() } else { configured.clone() };
-    Programs { worker, ffmpeg: config.ffmpeg.ffmpeg.clone(), ffprobe: config.ffmpeg.ffprobe.clone() }
+    let (ffmpeg, ffprobe) = (config.ffmpeg.ffmpeg.clone(), config.ffmpeg.ffprobe.clone());
+    Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
+}
+
+fn restrictions(config: &Config) -> Restrictions {
+    let ffmpeg = &config.ffmpeg;
+    Restrictions {
+        isolation: ffmpeg.isolation,
+        readable: ffmpeg.readable.clone(),
+        nice: ffmpeg.nice,
+        memory_limit_bytes: ffmpeg.memory_limit_bytes,
+        open_files_limit: ffmpeg.open_files_limit,
+    }
 }
 
 /// Serves until a signal ends it.
@@ -205,12 +218,14 @@ impl Host {
         let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
+        let dossiers = Dossiers::start(self.data.join("dossiers"), knobs.dossiers.subscribe(), life);
         let means = Means {
             spawner,
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),
             life: life.clone(),
+            dossiers: dossiers.clone(),
             settings: knobs.feed.subscribe(),
         };
         let offset_s = config.playout.stream_clock_offset_s;
@@ -226,6 +241,7 @@ impl Host {
             playouts: playouts.clone(),
             picks,
             strategies: strategies.clone(),
+            dossiers,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
             life: life.clone(),

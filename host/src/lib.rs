@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod doctor;
+pub mod dossiers;
 pub mod feed;
 pub mod http;
 pub mod library;

@@ -6,5 +6,6 @@
 
 pub mod conductor;
 pub mod fallback;
+pub mod redaction;
 
 pub use conductor::{Action, Conductor, Content, Moment, Outcome, Policy, Slot};

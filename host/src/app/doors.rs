@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, ValueError},
+    dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
@@ -52,6 +53,8 @@ pub struct Parts {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What is known about failures.
+    pub dossiers: Dossiers,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -71,6 +74,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
         picks: parts.picks,
         strategies: parts.strategies,
+        dossiers: parts.dossiers,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,

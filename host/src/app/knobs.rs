@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
     config::{Config, SlowClient, ValueError},
+    dossiers,
     feed::on_air::Settings,
     http::state::HttpSettings,
 };
@@ -21,17 +22,19 @@ pub(super) struct Knobs {
     pub(super) slow_client: watch::Sender<SlowClient>,
     pub(super) http: watch::Sender<HttpSettings>,
     pub(super) declared: watch::Sender<Declared>,
+    pub(super) dossiers: watch::Sender<dossiers::Limits>,
 }
 
-pub(super) type KnobValues = (Settings, SlowClient, HttpSettings);
+pub(super) type KnobValues = (Settings, SlowClient, HttpSettings, dossiers::Limits);
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, slow_client, http) = Self::values(config)?;
+        let (feed, slow_client, http, dossiers) = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
+            dossiers: watch::channel(dossiers).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
         })
     }
@@ -41,13 +44,16 @@ impl Knobs {
             idle_stop: Duration::from_secs(config.ffmpeg.idle_stop_s),
             slate_after_ms: config.ffmpeg.slate_after_ms.into(),
         };
-        Ok((feed, config.server.slow_client, doors::http_settings(config)?))
+        let supervision = &config.supervision;
+        let dossiers = dossiers::Limits { kept: supervision.dossiers_kept, bytes: supervision.dossiers_bytes };
+        Ok((feed, config.server.slow_client, doors::http_settings(config)?, dossiers))
     }
 
-    pub(super) fn set(&self, (feed, slow_client, http): KnobValues) {
+    pub(super) fn set(&self, (feed, slow_client, http, dossiers): KnobValues) {
         self.feed.send_replace(feed);
         self.slow_client.send_replace(slow_client);
         self.http.send_replace(http);
+        self.dossiers.send_replace(dossiers);
     }
 }
 
@@ -63,7 +69,10 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             let key = |c: &Config| (c.playout.horizon_h, c.playout.zone.clone(), c.playout.stream_clock_offset_s);
             key(old) != key(new)
         }),
-        ("[ffmpeg] ffmpeg, ffprobe or worker", programs(old) != programs(new)),
+        ("[ffmpeg] programs, isolation or limits", {
+            let key = |c: &Config| (programs(c), c.ffmpeg.cpu_weight, c.ffmpeg.pids_limit);
+            key(old) != key(new)
+        }),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
         ("[database] path", old.database != new.database),

@@ -9,7 +9,7 @@ use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use exstreamtv_core::{Action, Conductor, Moment, Policy};
 use exstreamtv_model::{
-    Channel, PlayoutEntryId, RunId,
+    Cause, Channel, PlayoutEntryId, RunId,
     health::{LogLevel, Vitals},
 };
 use exstreamtv_transport::{FrameGrid, Origin, Slate, Splice};
@@ -30,6 +30,7 @@ use super::{
     view::{FeedState, FeedView},
 };
 use crate::{
+    dossiers::{Casebook, Dossiers},
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
     worker::{Event as WorkerEvent, Programs, Spawner, SteadyWorker},
@@ -57,6 +58,8 @@ pub struct Means {
     pub picks: Picks,
     /// Tasks.
     pub life: Lifecycle,
+    /// Where failures are filed.
+    pub dossiers: Dossiers,
     /// Settings that may change while it runs.
     pub settings: watch::Receiver<Settings>,
 }
@@ -121,6 +124,7 @@ pub struct OnAir {
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
     vitals: Option<Vitals>,
+    casebook: Casebook,
     failures: u32,
     slate_frames: u64,
     slate_shown: bool,
@@ -138,6 +142,7 @@ impl OnAir {
         let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
         Self {
             feed,
+            casebook: means.dossiers.casebook(channel.id, now.timestamp_millis()),
             conductor: Conductor::new(policy(&channel, &grid, settings)),
             splice: Splice::new(grid, first_index, first_slate),
             channel,
@@ -206,6 +211,7 @@ impl OnAir {
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
                 self.heard_at = Instant::now();
+                self.casebook.gave(run);
                 self.conductor.gave(run, self.splice.next_index());
             }
             Event::Tick => {}
@@ -227,6 +233,7 @@ impl OnAir {
 
     fn hear(&mut self, report: Report, pipe: Option<OwnedFd>) {
         let now = Instant::now();
+        self.casebook.hear(&report);
         match report {
             Report::Started { run, pid, .. } => match self.runs.get_mut(&run) {
                 Some(run) => run.started(pid, pipe),
@@ -249,7 +256,11 @@ impl OnAir {
                 }
             }
             Report::Vitals(vitals) => self.vitals = Some(vitals),
-            Report::Hello { .. } | Report::Identified { .. } | Report::Probed { .. } | Report::Extracted { .. } => {}
+            Report::Hello { .. }
+            | Report::Identified { .. }
+            | Report::Probed { .. }
+            | Report::Testimony { .. }
+            | Report::Extracted { .. } => {}
         }
     }
 
@@ -319,6 +330,7 @@ impl OnAir {
             if outcome == exstreamtv_core::Outcome::Failed {
                 self.failures += 1;
                 tracing::warn!(run.id = %id, title = run.title, why = run.complaint(), "a run broke");
+                self.casebook.file(id, Cause::FfmpegCrashed, &run.complaint());
             }
             self.conductor.finished(id, outcome, self.monotonic_ms(now));
         }
@@ -363,6 +375,7 @@ impl OnAir {
         let mut run = Run::ordered(id, planned.entry.title.clone(), first, end);
         run.text = text;
         self.runs.insert(id, run);
+        self.casebook.ordered(&order);
         self.worker.send(Command::Play(Box::new(order)));
     }
 
@@ -377,6 +390,7 @@ impl OnAir {
         if self.splice.next_index() < run.end {
             self.failures += 1;
             tracing::warn!(run.id = %id, title = run.title, why, "a run is ended");
+            self.casebook.file(id, Cause::FfmpegHung, why);
         }
         self.worker.cancel(id);
     }
@@ -435,6 +449,7 @@ impl OnAir {
             self.splice.end_run();
             self.end_captions();
         }
+        self.casebook.file_all(Cause::WorkerLost, reason);
         self.failures += u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
         self.runs.clear();
         self.conductor.worker_gone(self.monotonic_ms(now));

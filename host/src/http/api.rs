@@ -7,6 +7,7 @@
 mod channels;
 mod collections;
 mod description;
+mod dossiers;
 mod feeds;
 mod library;
 mod merge;
@@ -69,7 +70,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::picks::picks))
         .routes(routes!(plugins::plugins))
         .routes(routes!(now::now))
-        .routes(routes!(feeds::feeds));
+        .routes(routes!(feeds::feeds))
+        .routes(routes!(dossiers::list))
+        .routes(routes!(dossiers::get, dossiers::delete));
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
 }
 

@@ -32,6 +32,7 @@ use super::state::{
 };
 use crate::{
     clock::Clock,
+    dossiers::{Dossiers, Limits},
     feed::picks::Picks,
     lifecycle::Lifecycle,
     playout::{
@@ -44,6 +45,7 @@ use crate::{
 /// A host for tests.
 pub struct Host {
     pub store: Store,
+    pub dossiers: Dossiers,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -103,18 +105,21 @@ impl Host {
         let store = Store::open(&folder.path().join("test.db"), world.now()).await.unwrap();
         // The sender goes; its last value stays.
         let (_, settings) = watch::channel(HttpSettings::default());
+        let (_, limits) = watch::channel(Limits { kept: 50, bytes: 1 << 20 });
+        let dossiers = Dossiers::start(folder.path().join("dossiers"), limits, &Lifecycle::default());
         let state = HttpState {
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
             playout: world.clone(),
             strategies: Strategies::built_in(),
+            dossiers: dossiers.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
             settings,
             health: world.clone(),
         };
-        Self { store, router: super::router(state), world, folder }
+        Self { store, dossiers, router: super::router(state), world, folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {

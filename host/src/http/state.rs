@@ -19,6 +19,7 @@ use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
     clock::Clock,
+    dossiers::Dossiers,
     feed::picks::Picks,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
@@ -39,6 +40,8 @@ pub struct HttpState {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What is known about failures.
+    pub dossiers: Dossiers,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.

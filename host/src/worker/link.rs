@@ -63,6 +63,7 @@ impl WorkerLink {
             Self { socket, inbox: Decoder::default(), pipes: VecDeque::new(), outbox: BytesMut::new(), process };
         link.greet(&token).await.map_err(|reason| WorkerError::Greeting { path, reason })?;
         link.send(&Command::Configure { ffmpeg: programs.ffmpeg.clone(), ffprobe: programs.ffprobe.clone() });
+        link.send(&Command::Restrict(programs.restrictions.clone()));
         Ok(link)
     }
 
