@@ -21,6 +21,7 @@ use declared::Declared;
 use knobs::{Knobs, needs_restart};
 
 use crate::{
+    admission::Admission,
     cli::Common,
     clock::{Clock, SystemClock},
     config::Config,
@@ -31,7 +32,10 @@ use crate::{
     lifecycle::Lifecycle,
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
-    worker::{Programs, Spawner, Utility},
+    worker::{
+        Programs, Spawner, Utility,
+        groups::{GroupLimits, Groups},
+    },
 };
 
 mod declared;
@@ -149,6 +153,11 @@ pub fn programs(config: &Config) -> Programs {
     Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
 }
 
+fn group_limits(config: &Config) -> GroupLimits {
+    let ffmpeg = &config.ffmpeg;
+    GroupLimits { memory_bytes: ffmpeg.memory_limit_bytes, cpu_weight: ffmpeg.cpu_weight, pids: ffmpeg.pids_limit }
+}
+
 fn restrictions(config: &Config) -> Restrictions {
     let ffmpeg = &config.ffmpeg;
     Restrictions {
@@ -199,9 +208,15 @@ struct Host {
 impl Host {
     async fn run(self, listener: TcpListener, logs: logging::Logs) -> Result<(), StartError> {
         let Self { config, clock, store, life, .. } = &self;
-        let spawner = Spawner::start(&config.server.log)
+        let groups = Groups::claim(group_limits(config));
+        let limited = groups.is_some();
+        let spawner = Spawner::start(&config.server.log, groups)
             .map_err(|source| StartError::System { what: "a thread for workers", source })?;
-        let programs = programs(config);
+        let mut programs = programs(config);
+        if limited {
+            // The group counts what is really used; address space is only what is reserved.
+            programs.restrictions.memory_limit_bytes = 0;
+        }
         let utility = Utility::start(spawner.clone(), programs.clone(), life);
         let ffmpeg = utility.identify().await.map_err(|cause| StartError::Ffmpeg { cause })?;
         tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
@@ -228,8 +243,17 @@ impl Host {
             dossiers: dossiers.clone(),
             settings: knobs.feed.subscribe(),
         };
+        let admission = Admission::new(knobs.admission.subscribe());
         let offset_s = config.playout.stream_clock_offset_s;
-        let feeds = Feeds::new(means, store.clone(), clock.clone(), slates, offset_s, knobs.slow_client.subscribe());
+        let feeds = Feeds::new(
+            means,
+            store.clone(),
+            clock.clone(),
+            slates,
+            admission.clone(),
+            offset_s,
+            knobs.slow_client.subscribe(),
+        );
         let feeds = Arc::new(feeds);
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
@@ -242,6 +266,7 @@ impl Host {
             picks,
             strategies: strategies.clone(),
             dossiers,
+            admission,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
             life: life.clone(),

@@ -68,7 +68,7 @@ pub fn print(findings: &[Finding], json: bool) {
 
 async fn identify(config: &Config) -> Result<FfmpegFacts, String> {
     let life = Lifecycle::default();
-    let identity = match Spawner::start("error") {
+    let identity = match Spawner::start("error", None) {
         Ok(spawner) => {
             Utility::start(spawner, app::programs(config), &life).identify().await.map_err(|fault| fault.to_string())
         }

@@ -4,6 +4,7 @@
 //! Does not: run FFmpeg, parse its stderr, or show SQL to anybody.
 //! Invariant: every task is spawned through [`lifecycle`], every wall time comes from [`clock`].
 
+pub mod admission;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use exstreamtv_worker_protocol::Restrictions;
 
+pub mod groups;
 pub mod link;
 pub mod spawner;
 pub mod steady;

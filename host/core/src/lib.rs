@@ -4,6 +4,7 @@
 //! Does not: read a clock, spawn, sleep, log, or touch a file or socket; time is an argument, effects are values.
 //! Invariant: every machine here can be run in virtual time, and the same inputs give the same outputs.
 
+pub mod admission;
 pub mod conductor;
 pub mod fallback;
 pub mod redaction;

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admission::Admission,
     clock::Clock,
     config::{Config, ValueError},
     dossiers::Dossiers,
@@ -55,6 +56,8 @@ pub struct Parts {
     pub strategies: Strategies,
     /// What is known about failures.
     pub dossiers: Dossiers,
+    /// The places on air.
+    pub admission: Admission,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -75,6 +78,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         picks: parts.picks,
         strategies: parts.strategies,
         dossiers: parts.dossiers,
+        admission: parts.admission,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
@@ -140,11 +144,15 @@ impl Broadcaster for FeedsDoor {
     }
 }
 
+/// When somebody who found no room may try again.
+const FULL_RETRY_S: u32 = 10;
+
 fn tune_error(error: broadcaster::TuneError) -> TuneError {
     match error {
         broadcaster::TuneError::NoSuchChannel(_) => TuneError::NoSuchChannel,
         broadcaster::TuneError::Disabled(_) => TuneError::Disabled,
         broadcaster::TuneError::TimedOut(_) => TuneError::TimedOut,
+        broadcaster::TuneError::Full { .. } => TuneError::Busy { retry_after_s: FULL_RETRY_S },
         broadcaster::TuneError::Stopping(_) => TuneError::ShuttingDown,
         broadcaster::TuneError::Store(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a channel cannot be looked up");

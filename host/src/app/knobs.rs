@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
+    admission,
     config::{Config, SlowClient, ValueError},
     dossiers,
     feed::on_air::Settings,
@@ -23,18 +24,20 @@ pub(super) struct Knobs {
     pub(super) http: watch::Sender<HttpSettings>,
     pub(super) declared: watch::Sender<Declared>,
     pub(super) dossiers: watch::Sender<dossiers::Limits>,
+    pub(super) admission: watch::Sender<admission::Settings>,
 }
 
-pub(super) type KnobValues = (Settings, SlowClient, HttpSettings, dossiers::Limits);
+pub(super) type KnobValues = (Settings, SlowClient, HttpSettings, dossiers::Limits, admission::Settings);
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, slow_client, http, dossiers) = Self::values(config)?;
+        let (feed, slow_client, http, dossiers, admission) = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
             dossiers: watch::channel(dossiers).0,
+            admission: watch::channel(admission).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
         })
     }
@@ -46,14 +49,17 @@ impl Knobs {
         };
         let supervision = &config.supervision;
         let dossiers = dossiers::Limits { kept: supervision.dossiers_kept, bytes: supervision.dossiers_bytes };
-        Ok((feed, config.server.slow_client, doors::http_settings(config)?, dossiers))
+        let channels = Some(supervision.max_channels_on_air).filter(|channels| *channels > 0);
+        let admission = admission::Settings { channels, when_full: supervision.when_full };
+        Ok((feed, config.server.slow_client, doors::http_settings(config)?, dossiers, admission))
     }
 
-    pub(super) fn set(&self, (feed, slow_client, http, dossiers): KnobValues) {
+    pub(super) fn set(&self, (feed, slow_client, http, dossiers, admission): KnobValues) {
         self.feed.send_replace(feed);
         self.slow_client.send_replace(slow_client);
         self.http.send_replace(http);
         self.dossiers.send_replace(dossiers);
+        self.admission.send_replace(admission);
     }
 }
 

@@ -30,6 +30,7 @@ use super::{
     view::{FeedState, FeedView},
 };
 use crate::{
+    admission::Place,
     dossiers::{Casebook, Dossiers},
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
@@ -83,6 +84,8 @@ pub struct Start {
     pub first_index: i64,
     /// The slate, if it is ready.
     pub slate: watch::Receiver<Option<Arc<Slate>>>,
+    /// Its place on air, or in the queue for one: without it nothing is started.
+    pub place: Place,
     /// Orders for the feed.
     pub orders: mpsc::Receiver<Order>,
     /// Where the view for the API goes.
@@ -95,6 +98,7 @@ enum Event {
     Read(RunId, std::io::Result<usize>),
     Schedule(Vec<Planned>),
     Order(Option<Order>),
+    Admitted,
     Slate,
     Tick,
     Stop,
@@ -116,6 +120,7 @@ pub struct OnAir {
     airing: Option<RunId>,
     outlook: Outlook,
     worker: SteadyWorker,
+    place: Place,
     /// When a frame was last sent, or when there was last nothing to wait for.
     fed_at: Instant,
     /// When the run on air last gave anything, or when there was last nothing to wait for.
@@ -133,7 +138,7 @@ pub struct OnAir {
 impl OnAir {
     /// Returns the task of this feed, ready to run.
     pub fn new(feed: Arc<Feed>, means: Means, start: Start, output: Output) -> Self {
-        let Start { channel, now, first_index, slate, orders, view } = start;
+        let Start { channel, now, first_index, slate, place, orders, view } = start;
         let grid = FrameGrid::new(&channel.profile);
         let settings = *means.settings.borrow();
         let first_slate = slate.borrow().clone();
@@ -154,6 +159,7 @@ impl OnAir {
             airing: None,
             outlook,
             worker,
+            place,
             fed_at: moment,
             heard_at: moment,
             slate,
@@ -191,12 +197,14 @@ impl OnAir {
     async fn gather(&mut self) -> Event {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
-        let Self { worker, outlook, orders, slate, runs, airing, .. } = self;
+        let admitted = self.place.is_admitted();
+        let Self { worker, place, outlook, orders, slate, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
             order = orders.recv() => Event::Order(order),
-            event = worker.next() => Event::Worker(event),
+            event = worker.next(), if admitted => Event::Worker(event),
+            () = place.admission(), if !admitted => Event::Admitted,
             planned = outlook.answer() => Event::Schedule(planned),
             (run, read) = read(airing) => Event::Read(run, read),
             Ok(()) = slate.changed() => Event::Slate,
@@ -220,6 +228,10 @@ impl OnAir {
                 self.end_of_pipe(run);
             }
             Event::Schedule(planned) => self.take_schedule(planned),
+            Event::Admitted => {
+                tracing::info!("there is room now");
+                self.outlook.ask(self.grid.wall_ms(self.splice.next_index()));
+            }
             Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.grid.wall_ms(self.splice.next_index())),
             Event::Order(Some(Order::Prefer(tracks))) => self.outlook.prefer(*tracks),
             Event::Slate => {
@@ -255,7 +267,10 @@ impl OnAir {
                     run.ended(end, now);
                 }
             }
-            Report::Vitals(vitals) => self.vitals = Some(vitals),
+            Report::Vitals(vitals) => {
+                self.place.measured(vitals);
+                self.vitals = Some(vitals);
+            }
             Report::Hello { .. }
             | Report::Identified { .. }
             | Report::Probed { .. }
@@ -455,7 +470,11 @@ impl OnAir {
         self.conductor.worker_gone(self.monotonic_ms(now));
     }
 
+    /// Without a place on air there is nothing to show but the slate.
     fn take_schedule(&mut self, planned: Vec<Planned>) {
+        if !self.place.is_admitted() {
+            return;
+        }
         let slots = self.outlook.take(planned, &self.grid);
         self.conductor.set_slots(slots);
     }

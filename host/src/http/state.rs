@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
+    admission::Admission,
     clock::Clock,
     dossiers::Dossiers,
     feed::picks::Picks,
@@ -42,6 +43,8 @@ pub struct HttpState {
     pub strategies: Strategies,
     /// What is known about failures.
     pub dossiers: Dossiers,
+    /// The places on air.
+    pub admission: Admission,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.
