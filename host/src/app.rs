@@ -25,7 +25,7 @@ use crate::{
     cli::Common,
     clock::{Clock, SystemClock},
     config::Config,
-    dossiers::Dossiers,
+    dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     http,
     library::Library,
@@ -233,7 +233,7 @@ impl Host {
         let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
-        let dossiers = Dossiers::start(self.data.join("dossiers"), knobs.dossiers.subscribe(), life);
+        let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
         let means = Means {
             spawner,
             programs,

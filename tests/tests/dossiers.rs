@@ -3,12 +3,13 @@
 //! Does: kill one with a viewer attached, and read what the host knows about it.
 //! Does not: look at what the viewer sees meanwhile; other tests do.
 
-use std::{fs, io::Read};
+use std::{fs, io::Read, process::Command};
 
 use exstreamtv_tests::{
     fixtures::LONG,
     host::{Host, send},
     patience::{LONG as PATIENCE, wait_for},
+    process::host_binary,
     stage::Stage,
     viewer::Viewer,
 };
@@ -52,6 +53,18 @@ fn an_ffmpeg_that_is_killed_on_air_leaves_a_dossier() {
     assert_eq!(archive[..2], [0x1f, 0x8b], "it is gzip");
     let files = fs::read_dir(setup.data().join("dossiers").join(&id)).expect("its folder").count();
     assert!(files >= 4, "{files} files");
+
+    // The command line reads the same folder, with or without a server.
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(host_binary());
+        command.arg("dossier").args(arguments).arg("--data-dir").arg(setup.data());
+        command.current_dir(stage.path()).output().expect("it starts")
+    };
+    assert!(String::from_utf8_lossy(&run(&["list"]).stdout).contains(&id));
+    assert!(run(&["export", &id]).status.success());
+    let exported = fs::read(stage.path().join(format!("exstreamtv-{id}.tar.gz"))).expect("the file");
+    assert_eq!(exported[..2], [0x1f, 0x8b]);
+    assert_eq!(run(&["export", "1-1-1-1"]).status.code(), Some(66));
 
     let gone = host.http.delete(host.at(&format!("/api/v1/dossiers/{id}"))).send().expect("an answer");
     assert_eq!(gone.status(), 204);

@@ -5,7 +5,6 @@
 //! Invariant: no disk is touched on the loop's thread, and nothing is allocated between fork and exec.
 
 use std::{
-    ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -14,6 +13,7 @@ use exstreamtv_worker_protocol::Restrictions;
 
 #[cfg(target_os = "linux")]
 mod landlock;
+#[cfg(target_os = "linux")]
 mod places;
 
 /// How long looking for the files may take; a disk behind a dead network takes for ever.
@@ -105,7 +105,8 @@ impl Walls {
     /// There are no walls on this system.
     pub fn around(self, _: &mut Command) {}
 
-    fn build(_: &Reach, _: &[PathBuf]) -> Self {
+    fn build(Reach { program, reads, writes }: &Reach, extra: &[PathBuf]) -> Self {
+        let _ = (program, reads, writes, extra);
         Self {}
     }
 }
@@ -116,13 +117,4 @@ pub fn version() -> u32 {
     return landlock::version();
     #[cfg(not(target_os = "linux"))]
     return 0;
-}
-
-/// Returns where the system would find `program`, as `execvp` looks for it.
-fn found(program: &Path, path: Option<&OsStr>) -> PathBuf {
-    if program.components().count() > 1 {
-        return program.to_owned();
-    }
-    let folders = std::env::split_paths(path.unwrap_or_default());
-    folders.map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap_or_else(|| program.to_owned())
 }

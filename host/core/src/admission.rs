@@ -115,7 +115,7 @@ pub struct Experience {
 const PRIOR: Experience = Experience { cores_per_megapixel_s: 0.015, bytes_per_megapixel: 200e6 };
 
 /// What a worker and a feed take however small the picture is.
-const BASE: Resources = Resources { cores: 0.02, memory_bytes: 64 << 20, open_files: 16 };
+const BASE: Resources = Resources { cores: 0.01, memory_bytes: 64 << 20, open_files: 16 };
 
 /// How far from what was believed at first a measurement can lead: a sick machine must not teach that channels cost nothing, or everything.
 const TRUST: f64 = 4.0;
@@ -147,7 +147,6 @@ impl Experience {
     pub fn learn(&mut self, profile: &OutputProfile, vitals: &Vitals) {
         let megapixels = megapixels(profile);
         let cores = (f64::from(vitals.cpu_percent) / 100.0 - BASE.cores) / (megapixels * profile.frame_rate.as_f64());
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts bytes of a guess")]
         let bytes = (vitals.rss_bytes.saturating_sub(BASE.memory_bytes) as f64) / megapixels;
         self.cores_per_megapixel_s = learnt(self.cores_per_megapixel_s, cores, PRIOR.cores_per_megapixel_s);
         self.bytes_per_megapixel = learnt(self.bytes_per_megapixel, bytes, PRIOR.bytes_per_megapixel);
@@ -165,12 +164,7 @@ fn learnt(before: f64, measured: f64, prior: f64) -> f64 {
 fn megapixels(profile: &OutputProfile) -> f64 {
     f64::from(profile.width) * f64::from(profile.height) / 1e6
 }
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "casts of floats saturate, and these are positive"
-)]
+/// Casts of floats saturate.
 fn bytes(number: f64) -> u64 {
     number as u64
 }

@@ -75,7 +75,7 @@ async fn a_reload_that_allows_more_lets_them_in() {
 async fn without_a_number_the_machine_decides() {
     let (admission, _settings) = house(None, WhenFull::Refuse);
     let places: Vec<_> = (0..10).map_while(|channel| ask(&admission, channel).ok()).collect();
-    assert_eq!(places.len(), 2, "720p takes 0.43 of a core");
+    assert_eq!(places.len(), 2, "720p is reckoned to take 0.42 of a core");
     let view = admission.view();
     assert!(view.in_use.cores <= view.capacity.cores);
     assert_eq!((view.max_channels_on_air, view.refused), (None, 1));

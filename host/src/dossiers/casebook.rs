@@ -94,7 +94,7 @@ impl Casebook {
         case.failure = Failure { at_ms, cause, why: why.to_owned(), vitals, ..case.failure.clone() };
         let id = dossiers.file(case.failure.clone());
         case.filed = Some(id.clone());
-        tracing::warn!(run.id = %run, dossier.id = %id, cause = cause.word(), why, "a failure is filed");
+        tracing::info!(run.id = %run, dossier.id = %id, cause = cause.word(), "a failure is filed");
         id
     }
 

@@ -22,6 +22,9 @@ use utoipa::ToSchema;
 
 use super::{DossierId, Failure, Timings, shelf::Limits, shelf::Shelf};
 
+/// What the folder of dossiers is called, below the data folder.
+pub const NAME: &str = "dossiers";
+
 /// The file that makes a folder a dossier.
 const HEAD: &str = "dossier.json";
 /// What was to be played, with the probe.

@@ -405,7 +405,9 @@ impl OnAir {
         if self.splice.next_index() < run.end {
             self.failures += 1;
             tracing::warn!(run.id = %id, title = run.title, why, "a run is ended");
-            self.casebook.file(id, Cause::FfmpegHung, why);
+            if let Some(cause) = cause_of(why) {
+                self.casebook.file(id, cause, why);
+            }
         }
         self.worker.cancel(id);
     }
@@ -532,6 +534,16 @@ impl OnAir {
             view.slate_frames = self.slate_frames;
             view.vitals = self.vitals;
         });
+    }
+}
+
+/// Returns the cause that the conductor's words stand for; a schedule that changed is none.
+fn cause_of(why: &str) -> Option<Cause> {
+    match why {
+        "it gives nothing to a waiting reader" => Some(Cause::FfmpegHung),
+        "it is slower than real time" => Some(Cause::FfmpegSlow),
+        "it gives nothing that can be shown" => Some(Cause::FfmpegGarbled),
+        _ => None,
     }
 }
 

@@ -5,11 +5,12 @@
 //! Invariant: nothing here lies in a home folder but fonts, and only devices and what the child owns may be written.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
 
-use super::{Reach, found};
+use super::Reach;
 
 /// What may be done in a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,15 @@ pub fn allowed(reach: &Reach, extra: &[PathBuf]) -> Vec<Place> {
     places.extend(reach.reads.iter().chain(extra).map(|path| (path.clone(), May::Read)));
     places.extend(reach.writes.iter().map(|path| (path.clone(), May::Own)));
     places
+}
+
+/// Returns where the system would find `program`, as `execvp` looks for it.
+fn found(program: &Path, path: Option<&OsStr>) -> PathBuf {
+    if program.components().count() > 1 {
+        return program.to_owned();
+    }
+    let folders = std::env::split_paths(path.unwrap_or_default());
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap_or_else(|| program.to_owned())
 }
 
 /// A program that does not come with the system may have its libraries beside it or beside its folder.

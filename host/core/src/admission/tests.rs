@@ -31,10 +31,10 @@ fn machines_take_what_fits_and_say_what_they_lack() {
     let small = Experience::default().cost(&profile(320, 180, 25), None);
     for (capacity, cost, expected) in [
         (machine(2.0, 8, 65_536), &hd, (4, Shortage::Cores)),
-        (machine(16.0, 64, 65_536), &hd, (36, Shortage::Cores)),
+        (machine(16.0, 64, 65_536), &hd, (37, Shortage::Cores)),
         (machine(64.0, 2, 65_536), &hd, (8, Shortage::Memory)),
         (machine(64.0, 64, 100), &hd, (6, Shortage::OpenFiles)),
-        (machine(2.0, 8, 65_536), &small, (48, Shortage::Cores)),
+        (machine(2.0, 8, 65_536), &small, (63, Shortage::Cores)),
         (machine(0.1, 0, 0), &hd, (1, Shortage::Cores)),
         (Capacity { channels: Some(3), ..machine(0.1, 0, 0) }, &hd, (3, Shortage::Channels)),
     ] {
@@ -71,7 +71,6 @@ impl Dice {
     fn capacity(&mut self) -> Capacity {
         let card = |card: &str, dice: &mut Self| (card.to_owned(), u32::try_from(dice.roll(6)).unwrap());
         let hardware_sessions = [card("a", self), card("b", self)].into();
-        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
         let cores = self.roll(80) as f64 / 10.0;
         let channels = (self.roll(5) == 0).then(|| u32::try_from(self.roll(9)).unwrap());
         Capacity { hardware_sessions, channels, ..machine(cores, self.roll(16), self.roll(300)) }
@@ -79,7 +78,6 @@ impl Dice {
 
     fn more(&mut self, capacity: &Capacity) -> Capacity {
         let mut more = capacity.clone();
-        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
         let cores = self.roll(30) as f64 / 10.0;
         more.resources.cores += cores;
         more.resources.memory_bytes += self.roll(4) << 30;
