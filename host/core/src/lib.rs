@@ -4,10 +4,12 @@
 //! Does not: read a clock, spawn, sleep, log, or touch a file or socket; time is an argument, effects are values.
 //! Invariant: every machine here can be run in virtual time, and the same inputs give the same outputs.
 
+pub mod admission;
 pub mod as_run;
 pub mod conductor;
 pub mod diagnosis;
 pub mod fallback;
+pub mod redaction;
 pub mod supervision;
 pub mod trouble;
 

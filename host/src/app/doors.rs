@@ -21,8 +21,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admission::Admission,
     clock::Clock,
     config::{Config, ValueError},
+    dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
@@ -52,6 +54,10 @@ pub struct Parts {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What is known about failures.
+    pub dossiers: Dossiers,
+    /// The places on air.
+    pub admission: Admission,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -71,6 +77,8 @@ pub fn http_state(parts: Parts) -> HttpState {
         playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
         picks: parts.picks,
         strategies: parts.strategies,
+        dossiers: parts.dossiers,
+        admission: parts.admission,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
@@ -140,11 +148,15 @@ impl Broadcaster for FeedsDoor {
     }
 }
 
+/// When somebody who found no room may try again.
+const FULL_RETRY_S: u32 = 10;
+
 fn tune_error(error: broadcaster::TuneError) -> TuneError {
     match error {
         broadcaster::TuneError::NoSuchChannel(_) => TuneError::NoSuchChannel,
         broadcaster::TuneError::Disabled(_) => TuneError::Disabled,
         broadcaster::TuneError::TimedOut(_) => TuneError::TimedOut,
+        broadcaster::TuneError::Full { .. } => TuneError::Busy { retry_after_s: FULL_RETRY_S },
         broadcaster::TuneError::Stopping(_) => TuneError::ShuttingDown,
         broadcaster::TuneError::Store(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a channel cannot be looked up");

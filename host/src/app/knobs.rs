@@ -14,7 +14,9 @@ use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
+    admission,
     config::{Config, SlowClient, ValueError},
+    dossiers,
     feed::on_air::Settings,
     http::state::HttpSettings,
 };
@@ -26,18 +28,22 @@ pub(super) struct Knobs {
     pub(super) slow_client: watch::Sender<SlowClient>,
     pub(super) http: watch::Sender<HttpSettings>,
     pub(super) declared: watch::Sender<Declared>,
+    pub(super) dossiers: watch::Sender<dossiers::Limits>,
+    pub(super) admission: watch::Sender<admission::Settings>,
 }
 
-pub(super) type KnobValues = (Settings, BudgetRules, SlowClient, HttpSettings);
+pub(super) type KnobValues = (Settings, BudgetRules, SlowClient, HttpSettings, dossiers::Limits, admission::Settings);
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, budget, slow_client, http) = Self::values(config)?;
+        let (feed, budget, slow_client, http, dossiers, admission) = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
+            dossiers: watch::channel(dossiers).0,
+            admission: watch::channel(admission).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
         })
     }
@@ -48,14 +54,21 @@ impl Knobs {
             slate_after_ms: config.ffmpeg.slate_after_ms.into(),
             supervision: config.supervision.rules(),
         };
-        Ok((feed, config.supervision.budget(), config.server.slow_client, doors::http_settings(config)?))
+        let supervision = &config.supervision;
+        let dossiers = dossiers::Limits { kept: supervision.dossiers_kept, bytes: supervision.dossiers_bytes };
+        let channels = Some(supervision.max_channels_on_air).filter(|channels| *channels > 0);
+        let admission = admission::Settings { channels, when_full: supervision.when_full };
+        let http = doors::http_settings(config)?;
+        Ok((feed, supervision.budget(), config.server.slow_client, http, dossiers, admission))
     }
 
-    pub(super) fn set(&self, (feed, budget, slow_client, http): KnobValues) {
+    pub(super) fn set(&self, (feed, budget, slow_client, http, dossiers, admission): KnobValues) {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).set_rules(budget);
         self.feed.send_replace(feed);
         self.slow_client.send_replace(slow_client);
         self.http.send_replace(http);
+        self.dossiers.send_replace(dossiers);
+        self.admission.send_replace(admission);
     }
 }
 
@@ -71,7 +84,10 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             let key = |c: &Config| (c.playout.horizon_h, c.playout.zone.clone(), c.playout.stream_clock_offset_s);
             key(old) != key(new)
         }),
-        ("[ffmpeg] ffmpeg, ffprobe or worker", programs(old) != programs(new)),
+        ("[ffmpeg] programs, isolation or limits", {
+            let key = |c: &Config| (programs(c), c.ffmpeg.cpu_weight, c.ffmpeg.pids_limit);
+            key(old) != key(new)
+        }),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
         ("[database] path", old.database != new.database),

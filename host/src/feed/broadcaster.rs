@@ -11,6 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use exstreamtv_core::admission::Shortage;
 use exstreamtv_model::{Channel, ChannelId};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_transport::{
@@ -33,7 +34,12 @@ use super::{
     view::FeedView,
     viewer,
 };
-use crate::{clock::Clock, config::SlowClient, playout::Planned};
+use crate::{
+    admission::{Admission, Place},
+    clock::Clock,
+    config::SlowClient,
+    playout::Planned,
+};
 
 /// How far in the past a cold channel begins, and how much a viewer gets at once: enough for a player's default probing.
 const BURST_MS: i64 = 6_000;
@@ -59,6 +65,14 @@ pub enum TuneError {
     /// It is switched off.
     #[error("tune channel {0}: it is disabled")]
     Disabled(ChannelId),
+    /// There is no room for one more channel.
+    #[error("tune channel {channel}: {}", .shortage.plain())]
+    Full {
+        /// Which channel.
+        channel: ChannelId,
+        /// What there is too little of.
+        shortage: Shortage,
+    },
     /// Nothing came.
     #[error("tune channel {0}: no picture came in time")]
     TimedOut(ChannelId),
@@ -79,6 +93,7 @@ pub struct Feeds {
     store: Store,
     clock: Arc<dyn Clock>,
     slates: Slates,
+    admission: Admission,
     clock_offset_ticks: i64,
     slow_client: watch::Receiver<SlowClient>,
     on_air: Arc<Mutex<Lineup>>,
@@ -91,11 +106,12 @@ impl Feeds {
         store: Store,
         clock: Arc<dyn Clock>,
         slates: Slates,
+        admission: Admission,
         clock_offset_s: i64,
         slow_client: watch::Receiver<SlowClient>,
     ) -> Self {
         let clock_offset_ticks = clock_offset_s.saturating_mul(exstreamtv_transport::TICKS_PER_SECOND);
-        Self { means, store, clock, slates, clock_offset_ticks, slow_client, on_air: Arc::default() }
+        Self { means, store, clock, slates, admission, clock_offset_ticks, slow_client, on_air: Arc::default() }
     }
 
     /// Joins the continuous stream of a channel.
@@ -234,8 +250,10 @@ impl Feeds {
         if let Some(feed) = on_air.get(&id).filter(|feed| !feed.is_over()) {
             return Ok(Arc::clone(feed));
         }
+        let place =
+            self.admission.ask(id, &channel.profile).map_err(|shortage| TuneError::Full { channel: id, shortage })?;
         let sequence = u64::try_from(first_index / grid.gop_frames()).unwrap_or(0).max(stored.unwrap_or(0));
-        let (feed, task) = self.prepare(channel, now, first_index, sequence);
+        let (feed, task) = self.prepare(channel, now, first_index, sequence, place);
         on_air.insert(id, Arc::clone(&feed));
         drop(on_air);
         self.means.life.spawn(air(task, planned, Arc::clone(&feed), Arc::clone(&self.on_air)));
@@ -259,6 +277,7 @@ impl Feeds {
         now: chrono::DateTime<chrono::Utc>,
         first_index: i64,
         sequence: u64,
+        place: Place,
     ) -> (Arc<Feed>, OnAir) {
         let grid = FrameGrid::new(&channel.profile);
         let (order, orders) = mpsc::channel(16);
@@ -278,7 +297,7 @@ impl Feeds {
         let mux = TsMux::new(&channel.name, grid).with_offset(self.clock_offset_ticks);
         let output = Output::new(Arc::clone(&feed), ChunkCutter::new(grid, mux));
         let slate = self.slates.of(&channel.profile);
-        let start = Start { channel, now, first_index, slate, orders, view };
+        let start = Start { channel, now, first_index, slate, place, orders, view };
         let task = OnAir::new(Arc::clone(&feed), self.means.clone(), start, output);
         (feed, task)
     }

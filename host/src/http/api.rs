@@ -4,9 +4,11 @@
 //! Does not: authenticate (the default listens on loopback); let other sites' pages in: there is no CORS, and their changes are refused.
 //! Invariant: a route and its description are made from the same list, so neither exists without the other.
 
+mod capacity;
 mod channels;
 mod collections;
 mod description;
+mod dossiers;
 mod feeds;
 mod incidents;
 mod library;
@@ -75,7 +77,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::picks::picks))
         .routes(routes!(plugins::plugins))
         .routes(routes!(now::now))
-        .routes(routes!(feeds::feeds));
+        .routes(routes!(feeds::feeds))
+        .routes(routes!(capacity::capacity))
+        .routes(routes!(dossiers::list))
+        .routes(routes!(dossiers::get, dossiers::delete));
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
 }
 

@@ -31,7 +31,10 @@ use super::state::{
     Playlist, PlayoutPort, RunKind, RunView, TsStream, TuneError, ViewerInfo,
 };
 use crate::{
+    admission::{self, Admission},
     clock::Clock,
+    config::supervision::WhenFull,
+    dossiers::{Dossiers, Limits},
     feed::picks::Picks,
     lifecycle::Lifecycle,
     playout::{
@@ -44,6 +47,8 @@ use crate::{
 /// A host for tests.
 pub struct Host {
     pub store: Store,
+    pub dossiers: Dossiers,
+    pub admission: Admission,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -103,18 +108,24 @@ impl Host {
         let store = Store::open(&folder.path().join("test.db"), world.now()).await.unwrap();
         // The sender goes; its last value stays.
         let (_, settings) = watch::channel(HttpSettings::default());
+        let (_, limits) = watch::channel(Limits { kept: 50, bytes: 1 << 20 });
+        let dossiers = Dossiers::start(folder.path().join("dossiers"), limits, &Lifecycle::default());
+        let (_, places) = watch::channel(admission::Settings { channels: Some(1), when_full: WhenFull::Slate });
+        let admission = Admission::new(places);
         let state = HttpState {
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
             playout: world.clone(),
             strategies: Strategies::built_in(),
+            dossiers: dossiers.clone(),
+            admission: admission.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
             settings,
             health: world.clone(),
         };
-        Self { store, router: super::router(state), world, folder }
+        Self { store, dossiers, admission, router: super::router(state), world, folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {

@@ -18,7 +18,9 @@ use utoipa::ToSchema;
 use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
+    admission::Admission,
     clock::Clock,
+    dossiers::Dossiers,
     feed::picks::Picks,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
@@ -39,6 +41,10 @@ pub struct HttpState {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What is known about failures.
+    pub dossiers: Dossiers,
+    /// The places on air.
+    pub admission: Admission,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.
