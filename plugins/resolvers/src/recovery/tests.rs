@@ -163,8 +163,12 @@ fn issue() -> impl Strategy<Value = IssueType> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let at_ms = prop_oneof![NOW_MS - 100_000_000..NOW_MS + 100_000, any::<i64>()];
-    (issue(), select(ACTIONS.to_vec()), at_ms, any::<bool>())
-        .prop_map(|(issue, action, at_ms, helped)| Outcome { issue, action, at_ms, helped })
+    (issue(), select(ACTIONS.to_vec()), at_ms, any::<bool>()).prop_map(|(issue, action, at_ms, helped)| Outcome {
+        issue,
+        action,
+        at_ms,
+        helped,
+    })
 }
 
 prop_compose! {
