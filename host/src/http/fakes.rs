@@ -177,6 +177,11 @@ impl Host {
         self.save_media(path, MediaState::Ready, Metadata { title: title.into(), ..Default::default() }).await
     }
 
+    pub async fn media_made_in(&self, path: &str, language: &str) -> MediaId {
+        let metadata = Metadata { title: "T".into(), original_language: Some(language.into()), ..Default::default() };
+        self.save_media(path, MediaState::Ready, metadata).await
+    }
+
     pub async fn broken_media(&self, path: &str, reason: &str) -> MediaId {
         let state = MediaState::Broken { reason: reason.into() };
         self.save_media(path, state, Metadata { title: "broken".into(), ..Default::default() }).await
