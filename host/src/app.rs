@@ -30,6 +30,7 @@ use crate::{
     lifecycle::Lifecycle,
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
+    sessions::{LiveEdges, Sessions},
     worker::{Programs, Spawner, Utility},
 };
 
@@ -41,6 +42,7 @@ mod health;
 mod knobs;
 mod logging;
 mod signals;
+mod throttling;
 
 /// What to do when FFmpeg cannot be used.
 pub const FFMPEG_ADVICE: &str =
@@ -205,6 +207,8 @@ impl Host {
         let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
+        let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
+        let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
         let means = Means {
             spawner,
             programs,
@@ -214,14 +218,26 @@ impl Host {
             settings: knobs.feed.subscribe(),
         };
         let offset_s = config.playout.stream_clock_offset_s;
-        let feeds = Feeds::new(means, store.clone(), clock.clone(), slates, offset_s, knobs.slow_client.subscribe());
+        let feeds = Feeds::new(
+            means,
+            store.clone(),
+            clock.clone(),
+            slates,
+            offset_s,
+            knobs.slow_client.subscribe(),
+            knobs.throttler.subscribe(),
+        );
         let feeds = Arc::new(feeds);
+        let edges: Arc<dyn LiveEdges> = feeds.clone();
+        sessions.watch_edges(Arc::downgrade(&edges));
+        throttling::remark(store, &config.stream_throttler).await;
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
+            sessions,
             library: library.clone(),
             playouts: playouts.clone(),
             picks,
@@ -284,6 +300,7 @@ impl Host {
         declared.remark_on_missing(&knobs.declared.send_replace(declared.clone()));
         playouts.library_changed();
         knobs.set(values);
+        throttling::remark(&self.store, &config.stream_throttler).await;
         logs.set(&config.server.log);
         library.set_roots(config.library.folders.iter().map(|folder| absolute(folder)).collect());
         for key in needs_restart(&self.config, &config) {

@@ -255,6 +255,15 @@ impl StreamSession {
         Ok(())
     }
 
+    /// Something went wrong that ends the session by the administrator's policy.
+    ///
+    /// # Errors
+    /// If the session is over.
+    pub fn given_up(&mut self, error: SessionError) -> Result<(), Refused> {
+        self.failed(error, Blame::Feed)?;
+        self.apply(SessionEvent::MaxErrors).map(drop)
+    }
+
     /// The channel was started again under the session.
     pub fn restarted(&mut self) {
         self.restart_count += u32::from(self.state != SessionState::Disconnected);

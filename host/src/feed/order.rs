@@ -161,6 +161,7 @@ mod tests {
             order: ItemOrder::Name,
             schedule: None,
             tracks: Default::default(),
+            throttle: Default::default(),
             enabled: true,
         };
         let wanted = Wanted { run: RunId(1), first: 0, end: 30 };

@@ -15,6 +15,7 @@ mod page;
 mod playout;
 mod plugins;
 mod schedule;
+mod sessions;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
 pub use now::{OnNow, on_now};
@@ -22,6 +23,8 @@ pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::sessions::news::{LimitHit, StateChange};
 
 use super::{
     App,
@@ -69,7 +72,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::picks::picks))
         .routes(routes!(plugins::plugins))
         .routes(routes!(now::now))
-        .routes(routes!(feeds::feeds));
+        .routes(routes!(feeds::feeds))
+        .routes(routes!(sessions::list::list))
+        .routes(routes!(sessions::totals::totals))
+        .routes(routes!(sessions::events::events))
+        .routes(routes!(sessions::get::get, sessions::patch::patch, sessions::kill::kill));
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
 }
 
@@ -80,7 +87,7 @@ fn described() -> OpenApiRouter<App> {
         description = "Channels, collections, the library and what is on air. Errors are RFC 9457 problem documents.",
         license(name = "MIT OR Apache-2.0")
     ),
-    components(schemas(Problem))
+    components(schemas(Problem, StateChange, LimitHit))
 )]
 struct Document;
 

@@ -50,6 +50,9 @@ pub enum Refusal {
     /// It was sent away.
     #[error("go on with this session: somebody ended it")]
     Killed,
+    /// The token is that of a session elsewhere.
+    #[error("go on with this session: it watches something else")]
+    Elsewhere,
 }
 
 /// What was sent to all sessions of a channel, ever.
@@ -171,6 +174,14 @@ impl Register {
     /// If there is no such session alive.
     pub fn failed(&mut self, id: SessionId, error: SessionError, blame: Blame) -> Result<(), Refused> {
         self.change(id, |session| session.failed(error, blame))
+    }
+
+    /// Something went wrong that ends the session by the administrator's policy.
+    ///
+    /// # Errors
+    /// If there is no such session alive.
+    pub fn given_up(&mut self, id: SessionId, error: SessionError) -> Result<(), Refused> {
+        self.change(id, |session| session.given_up(error))
     }
 
     /// Something went wrong behind a feed; everybody who watches it is told.

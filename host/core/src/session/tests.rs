@@ -126,6 +126,16 @@ fn a_client_that_errs_again_and_again_is_sent_away_unless_something_goes_well_be
 }
 
 #[test]
+fn who_is_given_up_is_over_at_once_with_the_reason() {
+    let mut register = register();
+    register.admit(SessionId(1), about(1, SessionKind::Ts), at(0)).unwrap();
+    register.given_up(SessionId(1), error("it fell behind", 5)).unwrap();
+    let session = register.find(SessionId(1)).unwrap();
+    assert_eq!((session.end(), session.error_count()), (Some(End::TooManyErrors), 1));
+    assert!(register.given_up(SessionId(1), error("again", 6)).is_err());
+}
+
+#[test]
 fn whatever_a_session_does_it_can_leave() {
     for prepare in [
         |_: &mut StreamSession| {},

@@ -133,6 +133,7 @@ impl House {
             order: ItemOrder::Name,
             schedule: schedule.map(named),
             tracks: TrackPreferences::default(),
+            throttle: Default::default(),
             enabled: true,
         };
         let channel = store.channels().insert(&new).await.unwrap();
