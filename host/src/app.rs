@@ -33,6 +33,7 @@ use crate::{
     lifecycle::Lifecycle,
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
+    sessions::{LiveEdges, Sessions},
     worker::{
         Programs, Spawner, Utility,
         groups::{GroupLimits, Groups},
@@ -47,6 +48,7 @@ mod health;
 mod knobs;
 mod logging;
 mod signals;
+mod throttling;
 
 /// What to do when FFmpeg cannot be used.
 pub const FFMPEG_ADVICE: &str =
@@ -235,6 +237,8 @@ impl Host {
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
         let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
+        let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
+        let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
         let means = Means {
             spawner,
             programs,
@@ -245,6 +249,7 @@ impl Host {
             chronicle: Chronicle::start(store.clone(), clock.clone(), life),
             budget: Arc::clone(&knobs.budget),
             epoch: tokio::time::Instant::now(),
+            sessions: sessions.clone(),
             dossiers: dossiers.clone(),
             settings: knobs.feed.subscribe(),
         };
@@ -258,14 +263,19 @@ impl Host {
             admission.clone(),
             offset_s,
             knobs.slow_client.subscribe(),
+            knobs.throttler.subscribe(),
         );
         let feeds = Arc::new(feeds);
+        let edges: Arc<dyn LiveEdges> = feeds.clone();
+        sessions.watch_edges(Arc::downgrade(&edges));
+        throttling::remark(store, &config.stream_throttler).await;
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
+            sessions,
             library: library.clone(),
             playouts: playouts.clone(),
             picks,
@@ -330,6 +340,7 @@ impl Host {
         declared.remark_on_missing(&knobs.declared.send_replace(declared.clone()));
         playouts.library_changed();
         knobs.set(values);
+        throttling::remark(&self.store, &config.stream_throttler).await;
         logs.set(&config.server.log);
         library.set_roots(config.library.folders.iter().map(|folder| absolute(folder)).collect());
         for key in needs_restart(&self.config, &config) {

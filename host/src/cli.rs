@@ -209,7 +209,8 @@ fn execute(command: Command) -> Result<(), CommandError> {
             gravest.map_or(Ok(()), |code| Err(CommandError::Doctor { code }))
         }
         Command::Config(ConfigCommand::Check { common }) => {
-            common.load()?;
+            let config = common.load()?;
+            config.remarks().iter().for_each(|remark| eprintln!("exstreamtv: {remark}"));
             println!("the configuration can be used");
             Ok(())
         }

@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 
 pub mod lineup;
 pub mod load;
+mod session_manager;
+mod stream_throttler;
 pub mod supervision;
 
 use lineup::{DeclaredChannel, DeclaredCollection};
+pub use session_manager::SessionManager;
+pub use stream_throttler::StreamThrottler;
 use supervision::Supervision;
 
 /// Everything that can be configured.
@@ -34,6 +38,10 @@ pub struct Config {
     pub profile: Profile,
     /// Strategies that are libraries.
     pub plugins: Plugins,
+    /// How many may watch, and when who does nothing is over.
+    pub session_manager: SessionManager,
+    /// How fast viewers of the continuous stream are sent it.
+    pub stream_throttler: StreamThrottler,
     /// The database.
     pub database: Database,
     /// Sets of media that channels draw from.
@@ -347,12 +355,20 @@ impl Config {
         }
         lineup::check(&self.collections, &self.channels)?;
         self.supervision.check()?;
+        self.session_manager.check()?;
+        self.stream_throttler.check()?;
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;
         within("[ffmpeg] nice", self.ffmpeg.nice.into(), 0, 19)?;
         within("[ffmpeg] cpu_weight", self.ffmpeg.cpu_weight.into(), 1, 10_000)?;
         within("[ffmpeg] slate_after_ms", self.ffmpeg.slate_after_ms.into(), 100, 2_500)
+    }
+
+    /// Returns what can be used and is perhaps not meant.
+    pub fn remarks(&self) -> Vec<String> {
+        let profile = self.output_profile().ok();
+        profile.and_then(|profile| self.stream_throttler.remark("[profile]", &profile)).into_iter().collect()
     }
 
     /// Returns the address to listen on.
@@ -420,6 +436,17 @@ mod tests {
     }
 
     #[test]
+    fn a_target_below_what_channels_send_is_remarked_upon() {
+        let mut config = Config::default();
+        assert_eq!(config.remarks(), Vec::<String>::new());
+        config.profile.video_bitrate_bps = 8_000_000;
+        let remarks = config.remarks();
+        assert!(remarks.len() == 1 && remarks[0].contains("[profile] sends 8847360 b/s"), "{remarks:?}");
+        config.stream_throttler.enabled = false;
+        assert_eq!(config.remarks(), Vec::<String>::new());
+    }
+
+    #[test]
     fn bad_values_name_their_key() {
         let with = |change: fn(&mut Config)| {
             let mut config = Config::default();
@@ -436,5 +463,8 @@ mod tests {
         assert!(with(|c| c.ffmpeg.cpu_weight = 0).contains("[ffmpeg] cpu_weight"));
         assert!(with(|c| c.ffmpeg.readable = vec!["luts".into()]).contains("[ffmpeg] readable"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
+        assert!(with(|c| c.session_manager.max_sessions = 0).contains("[session_manager] max_sessions = 0"));
+        assert!(with(|c| c.session_manager.idle_timeout_seconds = 0).contains("idle_timeout_seconds = 0"));
+        assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));
     }
 }

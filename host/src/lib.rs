@@ -18,4 +18,5 @@ pub mod library;
 pub mod lifecycle;
 pub mod playout;
 pub mod plugins;
+pub mod sessions;
 pub mod worker;

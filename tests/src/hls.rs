@@ -14,7 +14,7 @@ use std::{
 
 use reqwest::{Url, blocking::Client, blocking::Response};
 
-pub use playlist::{Playlist, Segment};
+pub use playlist::{Playlist, Segment, first_variant};
 
 /// How often the playlist is fetched; players ask every half target duration.
 const BETWEEN_POLLS: Duration = Duration::from_millis(250);
@@ -33,6 +33,11 @@ pub struct Follower {
 }
 
 impl Follower {
+    /// Returns the address of the media playlist.
+    pub fn address_of_list(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// Tunes in: fetches the playlist, by way of the multivariant one if there is one.
     ///
     /// # Panics

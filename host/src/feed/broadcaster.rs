@@ -15,7 +15,7 @@ use exstreamtv_core::admission::Shortage;
 use exstreamtv_model::{Channel, ChannelId};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_transport::{
-    ChunkCutter, FrameGrid, Ring, SegmentWindow, TsMux,
+    ChunkCutter, FrameGrid, Ring, Segment, SegmentWindow, TsMux,
     webvtt::{self, Cue, Span},
 };
 use futures::stream::BoxStream;
@@ -30,15 +30,17 @@ use super::{
     on_air::{Means, OnAir, Start},
     outlook::{AHEAD_MS, beginning},
     output::Output,
+    pacing::Pacing,
     slates::Slates,
     view::FeedView,
-    viewer,
+    viewer::{self, Viewing},
 };
 use crate::{
     admission::{Admission, Place},
     clock::Clock,
-    config::SlowClient,
+    config::{SlowClient, StreamThrottler},
     playout::Planned,
+    sessions::{LiveEdge, LiveEdges, Ticket},
 };
 
 /// How far in the past a cold channel begins, and how much a viewer gets at once: enough for a player's default probing.
@@ -96,6 +98,7 @@ pub struct Feeds {
     admission: Admission,
     clock_offset_ticks: i64,
     slow_client: watch::Receiver<SlowClient>,
+    throttler: watch::Receiver<StreamThrottler>,
     on_air: Arc<Mutex<Lineup>>,
 }
 
@@ -109,18 +112,28 @@ impl Feeds {
         admission: Admission,
         clock_offset_s: i64,
         slow_client: watch::Receiver<SlowClient>,
+        throttler: watch::Receiver<StreamThrottler>,
     ) -> Self {
         let clock_offset_ticks = clock_offset_s.saturating_mul(exstreamtv_transport::TICKS_PER_SECOND);
-        Self { means, store, clock, slates, admission, clock_offset_ticks, slow_client, on_air: Arc::default() }
+        let on_air = Arc::default();
+        Self { means, store, clock, slates, admission, clock_offset_ticks, slow_client, throttler, on_air }
     }
 
-    /// Joins the continuous stream of a channel.
+    /// Joins the continuous stream of a channel; the session lasts as long as the stream.
     ///
     /// # Errors
     /// If there is no such channel, or no byte of it comes in time.
-    pub async fn watch(&self, channel: ChannelId) -> Result<BoxStream<'static, Bytes>, TuneError> {
-        let feed = self.tune(channel).await?;
-        let stream = viewer::stream(Arc::clone(&feed), feed.grid.frames_in(BURST_MS), *self.slow_client.borrow());
+    pub async fn watch(&self, channel: ChannelId, ticket: Ticket) -> Result<BoxStream<'static, Bytes>, TuneError> {
+        let feed = self.tune(channel).await.inspect_err(|_| ticket.off_air())?;
+        let slow_client = *self.slow_client.borrow();
+        let pacing = Pacing {
+            configured: self.throttler.clone(),
+            channel: feed.throttle.subscribe(),
+            session: ticket.meter().wish(),
+            profile: feed.profile.clone(),
+            slow_client,
+        };
+        let stream = viewer::stream(Arc::clone(&feed), feed.grid.frames_in(BURST_MS), Viewing { ticket, pacing });
         self.until(&feed, |news| news.chunks > 0).await?;
         Ok(stream)
     }
@@ -140,10 +153,10 @@ impl Feeds {
     }
 
     /// Returns a segment that is still kept; never starts a feed.
-    pub fn segment(&self, channel: ChannelId, sequence: u64) -> Option<Vec<Bytes>> {
+    pub fn segment(&self, channel: ChannelId, sequence: u64) -> Option<Arc<Segment>> {
         let feed = self.find(channel)?;
         feed.touch();
-        let segment = feed.segments().find(sequence)?.data.clone();
+        let segment = feed.segments().find(sequence)?;
         Some(segment)
     }
 
@@ -185,6 +198,7 @@ impl Feeds {
             let found = store.channels().find(channel).await;
             if let Ok(Some(channel)) = &found {
                 feed.order(Order::Prefer(Box::new(channel.tracks.clone())));
+                feed.throttle.send_if_modified(|wish| std::mem::replace(wish, channel.throttle) != channel.throttle);
             }
             let gone = found.is_ok_and(|found| found.is_none_or(|channel| !channel.enabled));
             feed.order(if gone { Order::Stop } else { Order::Refresh });
@@ -285,6 +299,8 @@ impl Feeds {
         let feed = Arc::new(Feed {
             channel: channel.id,
             grid,
+            profile: channel.profile.clone(),
+            throttle: watch::channel(channel.throttle).0,
             ring: RwLock::new(Ring::new(grid.frames_in(BACKLOG_MS), BACKLOG_BYTES)),
             segments: RwLock::new(SegmentWindow::new(grid, sequence)),
             captions: Mutex::default(),
@@ -304,6 +320,12 @@ impl Feeds {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Lineup> {
         self.on_air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LiveEdges for Feeds {
+    fn edge(&self, channel: ChannelId) -> Option<LiveEdge> {
+        self.find(channel).map(|feed| feed.edge())
     }
 }
 

@@ -47,6 +47,7 @@ use crate::{
     dossiers::{Casebook, Dossiers},
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
+    sessions::Sessions,
     worker::{Event as WorkerEvent, Programs, Spawner, SteadyWorker},
 };
 
@@ -80,6 +81,8 @@ pub struct Means {
     pub budget: Arc<Mutex<RestartBudget>>,
     /// Since when the milliseconds of budget and supervision count.
     pub epoch: Instant,
+    /// Who watches; told when what they watch was started again.
+    pub sessions: Sessions,
     /// Where failures are filed.
     pub dossiers: Dossiers,
     /// Settings that may change while it runs.
@@ -469,6 +472,7 @@ impl OnAir {
         let (Some(order), Some(media)) = (order, played.media.as_ref()) else { return };
         if rung.is_restart() {
             tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");
+            self.means.sessions.channel_restarted(self.channel.id);
         }
         let origin_ms = played.entry.start.timestamp_millis() - played.entry.in_point_ms;
         let shown = Shown {

@@ -224,6 +224,7 @@ fn new_channel(number: &str, collection: CollectionId, schedule: Option<&str>) -
         order: ItemOrder::Name,
         schedule: schedule.map(named),
         tracks: TrackPreferences::default(),
+        throttle: Default::default(),
         enabled: true,
     }
 }

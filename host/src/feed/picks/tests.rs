@@ -106,6 +106,7 @@ fn channel(mode: SubtitleMode) -> Channel {
         order: ItemOrder::Name,
         schedule: None,
         tracks,
+        throttle: Default::default(),
         enabled: true,
     }
 }
