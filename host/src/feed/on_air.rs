@@ -206,7 +206,10 @@ impl OnAir {
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
                 self.heard_at = Instant::now();
-                self.conductor.gave(run, self.splice.next_index());
+                // Bytes alone promise nothing: for garbage the slate would wait in vain.
+                if self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
+                    self.conductor.gave(run, self.splice.next_index());
+                }
             }
             Event::Tick => {}
             Event::Read(run, Err(error)) => {
