@@ -77,6 +77,8 @@ pub struct Feed {
     pub channel: String,
     /// "starting", "on_air", "slate" or "idle".
     pub state: String,
+    /// Since when it exists, by the host's clock.
+    pub since_ms: i64,
     /// Its worker.
     pub worker_pid: Option<u32>,
     /// Its FFmpeg processes.

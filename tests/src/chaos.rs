@@ -13,11 +13,13 @@ mod verdict;
 
 use std::time::Duration;
 
+use serde_json::json;
+
 pub use verdict::{Slate, Verdict};
 
 use crate::{
     air::{ChannelClock, contradictions, denials},
-    api::{Channel, Feed, Incident, now_ms},
+    api::{Channel, Feed, Row, now_ms, rfc3339},
     fixtures::Recipe,
     hls::Watcher,
     host::Host,
@@ -28,11 +30,14 @@ use crate::{
     viewer::{Capture, Viewer},
 };
 
-/// What a viewer who is up to ten seconds behind needs to see what is on air now, and two seconds of it.
-const CATCH_UP_S: f64 = 12.0;
+/// What a viewer needs to see what is on air now by HLS too, and two seconds of it.
+const CATCH_UP_S: f64 = 8.0;
 
 /// Long enough for every pause that supervision makes: 30 s between two starts, 120 s of an open breaker.
 const PATIENCE: Duration = Duration::from_secs(200);
+
+/// How far in the past a cold channel may begin.
+const BURST_MS: i64 = 8_000;
 
 /// Pictures at the end of a capture that must be where the wall clock is.
 const END: usize = 40;
@@ -66,7 +71,9 @@ impl Ordeal {
         let tuned_ms = now_ms();
         let viewer = Viewer::tune(&host.at(&channel.ts()));
         let watcher = Watcher::tune(&host.at(&channel.hls()));
-        Self { host, channel, viewer, watcher, clips: clips.to_vec(), tuned_ms, struck_ms: tuned_ms }
+        // A cold channel begins some seconds in the past, and so do its slates.
+        let struck_ms = tuned_ms - BURST_MS;
+        Self { host, channel, viewer, watcher, clips: clips.to_vec(), tuned_ms, struck_ms }
     }
 
     /// Tunes both viewers in and waits until the programme is on air.
@@ -76,6 +83,26 @@ impl Ordeal {
         ordeal.wait_for("an FFmpeg on air", |feed| feed.on_air().is_some() && feed.state == "on_air");
         ordeal.struck_ms = now_ms();
         ordeal
+    }
+
+    /// Plans a folder's clips in the order of their names, the first of them in so many seconds; returns its row.
+    ///
+    /// # Panics
+    /// When the host does not want to.
+    pub fn then_play(&self, folder: &str, in_s: i64) -> Row {
+        let from_ms = now_ms() + in_s * 1_000;
+        let slot = json!({"slot_id": "all", "start_time": "00:00", "duration_minutes": 1440, "collection_id": folder});
+        let schedule = json!({
+            "strategy": "exstreamtv.time-slots", "settings": { "slots": [slot] }, "from": rfc3339(from_ms)
+        });
+        let url = self.host.at(&format!("/api/v1/channels/{}/schedule", self.channel.id));
+        let request = self.host.http.put(url).header("content-type", "application/json").body(schedule.to_string());
+        let answer = request.send().unwrap_or_else(|error| panic!("plan {folder}: {error}"));
+        assert!(answer.status().is_success(), "plan {folder}: {:?}", answer.text());
+        wait_for("the row of the new schedule", LONG, || {
+            let rows = self.host.rows(&self.channel, from_ms, from_ms + 1);
+            rows.into_iter().find(|row| row.start_ms == from_ms)
+        })
     }
 
     /// Strikes: gives the feed as it is and notes the moment, from which on slates count.
@@ -123,8 +150,8 @@ impl Ordeal {
 
     /// Waits until the viewer by TS has seen what was on air at this moment.
     pub fn wait_until(&self, wall_ms: i64) {
-        // The first byte is up to ten seconds older than the moment of tuning in.
-        self.viewer.wait_for_seconds((wall_ms - self.tuned_ms) as f64 / 1000.0 + 10.0);
+        // The first byte is older than the moment of tuning in: by the burst of a cold channel, and a group of pictures.
+        self.viewer.wait_for_seconds((wall_ms - self.tuned_ms + BURST_MS) as f64 / 1000.0);
     }
 
     /// Ends the ordeal and judges it.
@@ -184,7 +211,7 @@ impl Seen<'_> {
         assert!(wrong.is_empty(), "off the timeline by {way}: {:#?}", first(&wrong));
         let slate = shown.iter().filter(|seen| seen.mark.is_none() && clock.wall_ms(seen.pts) >= self.struck_ms as f64);
         self.verdict.judge_slate(way, slate.count(), &report.to_string());
-        if let Some(aired) = self.host.aired(self.channel, self.tuned_ms - 10_000, now_ms()) {
+        if let Some(aired) = self.host.aired(self.channel, self.tuned_ms - BURST_MS, now_ms()) {
             let wrong = denials(shown, &clock, &aired, |media| code_of(Some(media)));
             assert!(wrong.is_empty(), "the as-run timeline is not what came by {way}: {:#?}", first(&wrong));
         }
@@ -209,12 +236,4 @@ pub fn ffmpeg_of(feed: &Feed) -> u32 {
 /// When there is none.
 pub fn worker_of(feed: &Feed) -> u32 {
     feed.worker_pid.unwrap_or_else(|| panic!("no worker: {feed:?}"))
-}
-
-/// Waits until a channel has this many incidents with an end; for hosts that know incidents.
-pub fn wait_for_incidents(host: &Host, channel: &Channel, count: usize) -> Option<Vec<Incident>> {
-    host.incidents(channel)?;
-    Some(wait_for("the incidents to be over", LONG, || {
-        host.incidents(channel).filter(|found| found.iter().filter(|one| one.ended_ms.is_some()).count() >= count)
-    }))
 }

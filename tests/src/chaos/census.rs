@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    api::Feed,
     host::Host,
     patience::{LONG, try_for},
     process::Process,
@@ -19,7 +20,7 @@ use crate::{
 /// When there are others, or some are missing.
 pub fn assert_exact(host: &Host, company: Option<&str>) {
     let mut last = String::new();
-    let exact = try_for(LONG, || match discrepancy(host, company) {
+    let exact = try_for(LONG, || match discrepancy(&host.feeds(), &host.census(), company) {
         None => Some(()),
         Some(problem) => {
             last = problem;
@@ -29,8 +30,7 @@ pub fn assert_exact(host: &Host, company: Option<&str>) {
     assert!(exact.is_some(), "the census is not what the host says: {last}");
 }
 
-fn discrepancy(host: &Host, company: Option<&str>) -> Option<String> {
-    let (feeds, processes) = (host.feeds(), host.census());
+fn discrepancy(feeds: &[Feed], processes: &[Process], company: Option<&str>) -> Option<String> {
     let pids = |wanted: &dyn Fn(&Process) -> bool| -> BTreeSet<u32> {
         processes.iter().filter(|process| wanted(process)).map(|process| process.pid).collect()
     };
@@ -47,4 +47,35 @@ fn discrepancy(host: &Host, company: Option<&str>) -> Option<String> {
         && known.is_subset(&workers)
         && serving <= 1;
     (!exact).then(|| format!("feeds {feeds:#?}\nprocesses {processes:#?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn process(pid: u32, name: &str) -> Process {
+        Process { pid, started_s: 1, name: name.into(), arguments: vec![] }
+    }
+
+    fn is_exact(processes: &[Process], company: Option<&str>) -> bool {
+        let runs = json!([{ "pid": 12, "kind": "on_air" }, { "pid": null, "kind": "prepared" }]);
+        let feed =
+            json!({ "channel": "1", "state": "on_air", "since_ms": 0, "worker_pid": 11, "runs": runs, "viewers": 1 });
+        discrepancy(&[serde_json::from_value(feed).unwrap()], processes, company).is_none()
+    }
+
+    #[test]
+    fn one_too_many_one_too_few_and_a_stranger_are_found() {
+        let [serving, worker] = [process(10, "exstreamtv-worker"), process(11, "exstreamtv-worker")];
+        let [ffmpeg, orphan, stranger] = [process(12, "ffmpeg"), process(13, "ffmpeg"), process(14, "yes")];
+        let good = [serving, worker, ffmpeg];
+        assert!(is_exact(&good, None));
+        assert!(is_exact(&good[1..], None), "the worker that serves all starts with the first question");
+        assert!(!is_exact(&good[..2], None) && !is_exact(&good[..1], None));
+        let and = |one: &Process| [&good[..], std::slice::from_ref(one)].concat();
+        assert!(!is_exact(&and(&orphan), None) && !is_exact(&and(&process(15, "exstreamtv-worker")), None));
+        assert!(!is_exact(&and(&stranger), None) && is_exact(&and(&stranger), Some("yes")));
+    }
 }

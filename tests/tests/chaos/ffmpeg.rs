@@ -9,12 +9,12 @@ use exstreamtv_tests::{
         Ordeal, Slate, Verdict, ffmpeg_of, is_full,
         stand_in::{Mood, StandIn},
     },
-    fixtures::CHAIN,
+    fixtures::KILO,
     host,
 };
 use nix::sys::signal::Signal;
 
-use crate::{LONG_ALONE, begin_long, chain, long, setup};
+use crate::{LONG_ALONE, begin_long, begin_long_and_next, long, long_and_next, setup};
 
 /// Forced restarts of `make chaos`, and of the short form.
 const RESTARTS: (usize, usize) = (1_000, 25);
@@ -90,10 +90,10 @@ fn an_ffmpeg_that_floods_its_stderr_plays_as_if_nothing_were_said() {
 
 #[test]
 #[ignore = "long form: make chaos"]
-fn an_ffmpeg_that_breaks_at_every_join_is_covered_until_there_is_a_better_one() {
-    let stage = chain();
+fn an_ffmpeg_that_breaks_at_the_next_join_is_covered_until_there_is_a_better_one() {
+    let stage = long_and_next(KILO);
     let stand_in = StandIn::new(stage.path());
-    let mut ordeal = Ordeal::begin(stand_in.serve(setup(&stage)).start(), "Chain", &CHAIN);
+    let (mut ordeal, _) = begin_long_and_next(stand_in.serve(setup(&stage)).start(), KILO);
     ordeal.strike(|_| stand_in.turn(Mood::Exits));
     ordeal.wait_for_slate();
     stand_in.turn(Mood::Well);

@@ -7,17 +7,19 @@
 use std::{fs, io::Write, path::Path};
 
 use exstreamtv_tests::{
+    air::{ChannelClock, contradictions},
+    api::{Channel, now_ms},
     chaos::{Ordeal, Slate, Verdict, census, clock::FalseClock, ffmpeg_of, is_full, locked::Lock},
-    fixtures::{CHAIN, LONG},
-    host::{self, on_a_small_disk},
+    fixtures::{KILO, LONG},
+    host::{self, Host, on_a_small_disk},
     patience::{self, wait_for},
-    stage::Stage,
+    stage::{Cast, RATE, Stage},
     viewer::{Refusal, Viewer},
 };
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::{LONG_ALONE, begin_long, chain, long, setup};
+use crate::{LONG_ALONE, begin_long, begin_long_and_next, long, long_and_next, setup};
 
 /// How long the database is locked, by the stream's clock: in `make chaos`, and in the short form.
 const LOCKED_S: (f64, f64) = (20.0, 8.0);
@@ -50,16 +52,37 @@ fn an_ffmpeg_that_is_killed_while_the_database_is_locked_is_replaced_all_the_sam
     ordeal.survive(&Verdict::new(Slate::Allowed, &["ffmpeg_crashed"]));
 }
 
-/// Steps the host's wall clock under its viewers.
+/// Steps the host's wall clock under its viewers; who tunes in to another channel then lives by the new one.
 fn step(offset_s: i64) {
-    let stage = long();
+    let stage = long().channel("Other", &LONG_ALONE);
     let Some(clock) = FalseClock::new(stage.path()) else {
         return eprintln!("not checked: libfaketime is not installed");
     };
     let mut ordeal = Ordeal::begin(clock.serve(setup(&stage)).start(), "Long", &LONG_ALONE);
+    let other = ordeal.host.channel("Other");
     ordeal.strike(|_| clock.set(offset_s));
-    ordeal.viewer.wait_for_more(20.0);
+    let beside = Viewer::tune(&ordeal.host.at(&other.ts()));
+    let since_ms = ordeal.host.feed(&other).unwrap().since_ms;
+    let seen_s = (since_ms - now_ms()) / 1000;
+    assert!((seen_s - offset_s).abs() < 60, "the host did not see the step: it is {seen_s} s off, not {offset_s}");
+    beside.wait_for_seconds(16.0);
+    assert_on_time(&ordeal.host, &other, beside, now_ms() + offset_s * 1000);
     ordeal.survive(&Verdict::UNNOTICED);
+}
+
+/// Fails unless the viewer saw a clean stream of what is on air at this time.
+fn assert_on_time(host: &Host, channel: &Channel, viewer: Viewer, near_ms: i64) {
+    let capture = viewer.leave();
+    let report = capture.check(RATE);
+    report.assert_clean();
+    let rows = host.rows(channel, near_ms - 120_000, near_ms + 60_000);
+    let (cast, clock) = (Cast::of(host, &LONG_ALONE), ChannelClock { frame_rate: RATE, offset_s: 0, near_ms });
+    let shown = capture.watch(&report);
+    // A timeline does not reach back to before it was made: an hour ago there may have been nothing but the slate.
+    let marked: Vec<_> = shown.into_iter().filter(|picture| picture.mark.is_some()).collect();
+    assert!(rows.is_empty() || !marked.is_empty(), "only slate, and the timeline has {rows:#?}");
+    let wrong = contradictions(&marked, &clock, &rows, |row| cast.code(row));
+    assert!(wrong.is_empty(), "{} pictures, first {:#?}", wrong.len(), &wrong[..wrong.len().min(5)]);
 }
 
 #[test]
@@ -85,28 +108,31 @@ fn fill(host: u32, folder: &Path) {
 #[test]
 #[ignore = "long form: make chaos"]
 fn a_full_disk_for_temporary_files_is_survived() {
-    let stage = chain();
+    let stage = long_and_next(KILO);
     let temporary = stage.path().join("tmp");
     fs::create_dir(&temporary).unwrap();
-    let subtitles = "1\n00:00:00,500 --> 00:03:00,000\nMMMM\n";
-    fs::write(stage.media().join("Chain/Clip Kilo.de.srt"), subtitles).unwrap();
-    fs::write(stage.media().join("Chain/Clip Long.de.srt"), subtitles).unwrap();
+    // What is burnt in goes through the temporary folder.
+    fs::write(stage.media().join("Next/Clip Kilo.de.srt"), "1\n00:00:00,500 --> 00:00:07,000\nMMMM\n").unwrap();
     let Some(mut wrapper) = on_a_small_disk(&temporary, 256) else {
         return eprintln!("not checked: this system lets nobody mount a small file system");
     };
     wrapper.extend(["env".to_owned(), format!("TMPDIR={}", temporary.display())]);
     let host = setup(&stage).through(&wrapper).start();
-    let channel = host.channel("Chain");
-    let body =
-        json!({ "tracks": { "subtitles": { "mode": "preferred", "languages": ["de"], "delivery": "burn_in" } } });
-    let patch = host.http.patch(host.at(&format!("/api/v1/channels/{}", channel.id)));
-    let answer = patch.header("content-type", "application/json").body(body.to_string()).send().unwrap();
-    assert!(answer.status().is_success(), "{answer:?}");
-    let mut ordeal = Ordeal::begin(host, "Chain", &CHAIN);
+    want_burnt_in_text(&host);
+    let (mut ordeal, row) = begin_long_and_next(host, KILO);
     let pid = ordeal.host.pid();
     ordeal.strike(|_| fill(pid, &temporary));
-    ordeal.wait_until(exstreamtv_tests::api::now_ms() + 50_000);
+    ordeal.wait_until(row.stop_ms);
     ordeal.survive(&Verdict::new(Slate::Allowed, &["disk_full"]));
+}
+
+fn want_burnt_in_text(host: &Host) {
+    let channel = host.channel("Long");
+    let body =
+        json!({ "tracks": { "subtitles": { "mode": "preferred", "languages": ["de"], "delivery": "burn_in" } } });
+    let request = host.http.patch(host.at(&format!("/api/v1/channels/{}", channel.id)));
+    let answer = request.header("content-type", "application/json").body(body.to_string()).send().unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
 }
 
 /// Channels of the crowd.
@@ -144,7 +170,7 @@ fn fifty_channels_tuned_in_ten_seconds_harm_nobody_who_watches_already() {
     drop(crowd);
     wait_for("the end of the crowd's feeds", patience::LONG, || (ordeal.host.feeds().len() == 2).then_some(()));
     assert_eq!(second.ended(), None);
-    let report = second.leave().check(exstreamtv_tests::stage::RATE);
+    let report = second.leave().check(RATE);
     report.assert_clean();
     ordeal.survive(&Verdict::new(Slate::Allowed, &[]));
 }

@@ -12,9 +12,10 @@ mod source;
 mod worker;
 
 use exstreamtv_tests::{
+    api::Row,
     chaos::Ordeal,
-    fixtures::{CHAIN, LONG, Recipe},
-    host::Setup,
+    fixtures::{LONG, Recipe, ZULU},
+    host::{Host, Setup},
     stage::Stage,
 };
 
@@ -25,9 +26,9 @@ fn long() -> Stage {
     Stage::new().channel("Long", &LONG_ALONE)
 }
 
-/// A channel with a programme, one that something can be done to meanwhile, and one that outlasts the test.
-fn chain() -> Stage {
-    Stage::new().channel("Chain", &CHAIN)
+/// The same, and a folder of what can be planned next: something short or long enough to be struck, and what outlasts the test.
+fn long_and_next(struck: Recipe) -> Stage {
+    long().channel("Next", &[struck, ZULU])
 }
 
 /// A small picture with bits enough that FFmpeg's pipe holds seconds of it and not minutes: a blow is felt soon.
@@ -37,4 +38,12 @@ fn setup(stage: &Stage) -> Setup {
 
 fn begin_long(stage: &Stage) -> Ordeal {
     Ordeal::begin(setup(stage).start(), "Long", &LONG_ALONE)
+}
+
+/// Puts the long programme on air and plans the folder Next, `struck` first, far enough ahead that nobody has opened its file.
+fn begin_long_and_next(host: Host, struck: Recipe) -> (Ordeal, Row) {
+    let ordeal = Ordeal::begin(host, "Long", &[LONG, struck, ZULU]);
+    let row = ordeal.then_play("Next", 22);
+    assert_eq!(row.title, struck.title());
+    (ordeal, row)
 }
