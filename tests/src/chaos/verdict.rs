@@ -62,6 +62,7 @@ impl Verdict {
 
     /// Fails unless as many slate pictures were seen as must be.
     pub(super) fn judge_slate(&self, way: &str, pictures: usize, report: &str) {
+        println!("{pictures} pictures of slate by {way}");
         match self.slate {
             Slate::Seen => assert!(pictures > 0, "no slate was seen by {way}: {report}"),
             Slate::Allowed => {}

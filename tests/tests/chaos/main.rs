@@ -43,7 +43,7 @@ fn begin_long(stage: &Stage) -> Ordeal {
 /// Puts the long programme on air and plans the folder Next, `struck` first, far enough ahead that nobody has opened its file.
 fn begin_long_and_next(host: Host, struck: Recipe) -> (Ordeal, Row) {
     let ordeal = Ordeal::begin(host, "Long", &[LONG, struck, ZULU]);
-    let row = ordeal.then_play("Next", 22);
+    let row = ordeal.then_play("Next", 28);
     assert_eq!(row.title, struck.title());
     (ordeal, row)
 }
