@@ -21,6 +21,7 @@ use declared::Declared;
 use knobs::{Knobs, needs_restart};
 
 use crate::{
+    chronicle::Chronicle,
     cli::Common,
     clock::{Clock, SystemClock},
     config::Config,
@@ -211,6 +212,10 @@ impl Host {
             playouts: playouts.clone(),
             picks: picks.clone(),
             life: life.clone(),
+            clock: clock.clone(),
+            chronicle: Chronicle::start(store.clone(), clock.clone(), life),
+            budget: Arc::clone(&knobs.budget),
+            epoch: tokio::time::Instant::now(),
             settings: knobs.feed.subscribe(),
         };
         let offset_s = config.playout.stream_clock_offset_s;

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 pub mod lineup;
 pub mod load;
+pub mod supervision;
 
 use lineup::{DeclaredChannel, DeclaredCollection};
+use supervision::Supervision;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub struct Config {
     pub playout: Playout,
     /// FFmpeg and the workers.
     pub ffmpeg: Ffmpeg,
+    /// When what failed is started again.
+    pub supervision: Supervision,
     /// What new channels send.
     pub profile: Profile,
     /// Strategies that are libraries.
@@ -312,6 +316,7 @@ impl Config {
             return Err(ValueError::PluginPath { path: path.clone() });
         }
         lineup::check(&self.collections, &self.channels)?;
+        self.supervision.check()?;
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;

@@ -16,6 +16,7 @@ use tokio::{
     time::Instant,
 };
 
+mod air_log;
 pub mod broadcaster;
 mod captions;
 pub mod cue_files;
@@ -26,6 +27,8 @@ mod output;
 pub mod picks;
 mod runs;
 pub mod slates;
+mod source_watch;
+mod stream_time;
 pub mod view;
 mod viewer;
 
@@ -69,6 +72,8 @@ pub struct News {
 pub enum Order {
     /// The schedule changed; look at it again.
     Refresh,
+    /// Start what is on air again, at once.
+    Restart,
     /// Other tracks are wanted from the next programme on.
     Prefer(Box<TrackPreferences>),
     /// End.

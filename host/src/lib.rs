@@ -5,6 +5,7 @@
 //! Invariant: every task is spawned through [`lifecycle`], every wall time comes from [`clock`].
 
 pub mod app;
+pub mod chronicle;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use exstreamtv_model::{ChannelId, MediaItem, PlayoutEntry};
+use exstreamtv_model::{ChannelId, MediaId, MediaItem, PlayoutEntry};
 use exstreamtv_store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,6 +26,9 @@ use planner::Planner;
 
 /// How often every channel's timeline is looked after.
 const ROUND: Duration = Duration::from_secs(600);
+
+/// Other files with the same programme that are tried at most.
+const MOST_VERSIONS: u32 = 3;
 
 /// A row of the timeline with what it plays.
 #[derive(Debug, Clone)]
@@ -115,6 +118,14 @@ impl Playouts {
             Planned { entry, media }
         };
         Ok(rows.into_iter().map(planned).collect())
+    }
+
+    /// Returns other files with the same programme, best known first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn versions(&self, media: MediaId) -> Result<Vec<Arc<MediaItem>>, PlayoutError> {
+        Ok(self.store.media().versions(media, MOST_VERSIONS).await?.into_iter().map(Arc::new).collect())
     }
 
     /// Returns what is on air on a channel now, as far as it is planned.

@@ -2,14 +2,12 @@
 //!
 //! Does: turn the schedule (in frames), the moment and the fate of runs into actions.
 //! Does not: read bytes, spawn or kill; that is `host::feed`.
-//! Invariants: at most two runs are alive (on air, and prepared); a slot is never started at a place already on air; failed
-//! runs of a channel are started again at growing distances, at last `policy.retry_pause_ms.last()` apart, for ever.
+//! Invariants: at most two runs are alive (on air, and prepared); a slot is never started at a place already on air; whether a failed
+//! item is started again, and how, is the supervision's decision alone.
 
-use exstreamtv_model::{PlayoutEntryId, RunId};
+use exstreamtv_model::{Cause, PlayoutEntryId, RunId};
 
-mod attempts;
-
-use attempts::Attempts;
+use crate::supervision::{Means, Permit, RestartBudget, Rules, Rung, Supervision};
 
 /// A row of the playout, in frame indices of the channel's grid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +20,8 @@ pub struct Slot {
     pub end: i64,
     /// What there is to show.
     pub content: Content,
+    /// What could be shown in another way, or instead.
+    pub means: Means,
 }
 
 /// What there is to show in a slot.
@@ -65,17 +65,20 @@ pub struct Policy {
     pub start_ms: i64,
     /// How long before its first frame is due the next run is started.
     pub prepare: i64,
-    /// Pauses before the first, second, … new attempt at the same slot; the last one repeats.
-    pub retry_pause_ms: Vec<i64>,
+    /// When what failed is tried again.
+    pub supervision: Rules,
 }
 
 /// How a run ended, as far as its slot is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// FFmpeg played what there was; if that was less than the slot, there is no more.
-    Completed,
+    /// FFmpeg played what there was.
+    Completed {
+        /// Why there was less than the slot needs, if there was; there is no more.
+        early: Option<Cause>,
+    },
     /// It broke; another attempt may do better.
-    Failed,
+    Failed(Cause),
 }
 
 /// What the shell must do.
@@ -91,6 +94,8 @@ pub enum Action {
         first: i64,
         /// First frame of what follows.
         end: i64,
+        /// How it differs from the plan.
+        rung: Rung,
     },
     /// Read frames from this run from now on.
     Air {
@@ -101,6 +106,8 @@ pub enum Action {
     Cancel {
         /// Which run.
         run: RunId,
+        /// What is wrong with it; nothing if it is not wanted any more.
+        cause: Option<Cause>,
         /// Why, in words for the log.
         why: &'static str,
     },
@@ -122,10 +129,15 @@ struct Run {
     entry: PlayoutEntryId,
     first: i64,
     end: i64,
+    /// Where its slot ends; something that stands in may end sooner.
+    slot_end: i64,
+    rung: Rung,
     started_ms: i64,
     aired: bool,
-    /// Whether it has given anything.
+    /// Whether it has given a picture.
     heard: bool,
+    /// Whether it has given bytes, whatever they are.
+    has_bytes: bool,
     joined: bool,
     /// Where a run that was overtaken by the slate comes back, once it is known to be coming.
     returns_at: Option<i64>,
@@ -138,7 +150,9 @@ pub struct Conductor {
     slots: Vec<Slot>,
     on_air: Option<Run>,
     prepared: Option<Run>,
-    attempts: Attempts,
+    supervision: Supervision,
+    /// Somebody wants what is on air to be started again.
+    restart_wanted: bool,
     last_run: i64,
     /// When and where the slate went on air, while it is.
     slate: Option<SlateStart>,
@@ -153,8 +167,17 @@ struct SlateStart {
 impl Conductor {
     /// Returns a conductor without a schedule: it shows the slate until it gets one.
     pub fn new(policy: Policy) -> Self {
-        let attempts = Attempts::new(policy.retry_pause_ms.clone());
-        Self { policy, slots: Vec::new(), on_air: None, prepared: None, attempts, last_run: 0, slate: None }
+        let supervision = Supervision::new(policy.supervision.clone());
+        Self {
+            policy,
+            slots: Vec::new(),
+            on_air: None,
+            prepared: None,
+            supervision,
+            restart_wanted: false,
+            last_run: 0,
+            slate: None,
+        }
     }
 
     /// Takes a new view of the schedule, in time order. Runs of rows that changed are ended by the next steps.
@@ -178,16 +201,53 @@ impl Conductor {
         self.slate.is_some()
     }
 
+    /// Returns how the channel's runs are supervised.
+    pub fn supervision(&self) -> &Supervision {
+        &self.supervision
+    }
+
+    /// Returns why the slate is shown at frame `next`.
+    pub fn slate_cause(&self, next: i64) -> Cause {
+        match self.due(next) {
+            None => Cause::NothingScheduled,
+            Some(slot) if slot.content == Content::Nothing => Cause::NothingScheduled,
+            Some(slot) => self.supervision.cause(slot.entry).unwrap_or(Cause::Starting),
+        }
+    }
+
+    /// Returns the first slot after frame `next` that has something to play.
+    pub fn following(&self, next: i64) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.first > next && slot.content == Content::Playable)
+    }
+
+    /// Returns the slot to show at frame `next`.
+    pub fn slot_at(&self, next: i64) -> Option<&Slot> {
+        self.due(next)
+    }
+
+    /// Starts what is on air again, at once and whatever was tried before.
+    pub fn order_restart(&mut self) {
+        self.restart_wanted = true;
+    }
+
+    /// The source of `entry` has changed: what was wrong with it may not be wrong any more.
+    pub fn source_changed(&mut self, entry: PlayoutEntryId) {
+        self.supervision.forgive(entry);
+    }
+
     /// A frame of this run has been sent.
-    pub fn joined(&mut self, run: RunId) {
+    pub fn joined(&mut self, run: RunId, now_ms: i64) {
         if let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) {
             current.joined = true;
             current.returns_at = None;
             self.slate = None;
+            if current.rung != Rung::Filler {
+                self.supervision.shown(current.entry, now_ms);
+            }
         }
     }
 
-    /// The run on air gave something; the feed is at `next`. A run that was overtaken by the slate can only come back at a
+    /// The run on air gave pictures or sound; the feed is at `next`. A run that was overtaken by the slate can only come back at a
     /// keyframe; the slate waits for it there, or an encoder no faster than real time would chase it for ever.
     pub fn gave(&mut self, run: RunId, next: i64) {
         let gop = self.policy.gop.max(1);
@@ -199,33 +259,43 @@ impl Conductor {
         }
     }
 
+    /// The run on air gave bytes in which there is no picture yet.
+    pub fn gave_bytes(&mut self, run: RunId) {
+        if let Some(current) = self.on_air.as_mut().filter(|current| current.id == run) {
+            current.has_bytes = true;
+        }
+    }
+
     /// A run is over: its last frame has been taken over, and its end is known.
     pub fn finished(&mut self, run: RunId, outcome: Outcome, now_ms: i64) {
         let slot =
             [&mut self.on_air, &mut self.prepared].into_iter().find(|held| held.as_ref().is_some_and(|r| r.id == run));
         let Some(ended) = slot.and_then(Option::take) else { return };
-        match outcome {
-            Outcome::Completed => self.attempts.spent(ended.entry),
-            Outcome::Failed => self.attempts.failed(ended.entry, now_ms),
+        match (outcome, ended.rung) {
+            (Outcome::Completed { .. }, Rung::Filler) => self.supervision.stand_in_ended(ended.entry, now_ms),
+            (Outcome::Completed { early }, _) => self.supervision.spent(ended.entry, early),
+            (Outcome::Failed(cause), _) => self.supervision.failed(ended.entry, cause, now_ms),
         }
     }
 
-    /// The worker is gone and every run with it.
-    pub fn worker_gone(&mut self, now_ms: i64) {
-        for run in [self.on_air.take(), self.prepared.take()].into_iter().flatten() {
-            self.attempts.failed(run.entry, now_ms);
+    /// The worker is gone and every run with it. What was only prepared has not failed: it is prepared again.
+    pub fn worker_gone(&mut self, cause: Cause, now_ms: i64) {
+        self.prepared = None;
+        if let Some(run) = self.on_air.take() {
+            self.supervision.failed(run.entry, cause, now_ms);
         }
     }
 
     /// Returns the next thing to do at this moment, or `None` when there is nothing more to do.
-    pub fn step(&mut self, moment: Moment) -> Option<Action> {
+    pub fn step(&mut self, moment: Moment, budget: &mut RestartBudget) -> Option<Action> {
         self.skip_lost_time(moment)
             .or_else(|| self.drop_unwanted(moment))
+            .or_else(|| self.drop_ordered(moment))
             .or_else(|| self.drop_hung(moment))
             .or_else(|| self.put_on_air(moment))
-            .or_else(|| self.start_due(moment))
-            .or_else(|| self.start_ahead(moment))
-            .or_else(|| self.cover(moment))
+            .or_else(|| self.start_due(moment, budget))
+            .or_else(|| self.start_ahead(moment, budget))
+            .or_else(|| self.cover(moment, budget))
     }
 
     /// Suspend, or a machine that stood still: nobody wants the lost minutes, neither as programme nor as slate.
@@ -238,16 +308,35 @@ impl Conductor {
     fn drop_unwanted(&mut self, moment: Moment) -> Option<Action> {
         let due = self.due(moment.next).map(|slot| (slot.entry, slot.end));
         let stale = |run: &Run| {
-            let known = self.slots.iter().any(|slot| slot.entry == run.entry && slot.end == run.end);
-            !known || (run.aired && due != Some((run.entry, run.end))) || run.end <= moment.next
+            let known = self.slots.iter().any(|slot| slot.entry == run.entry && slot.end == run.slot_end);
+            !known || (run.aired && due != Some((run.entry, run.slot_end))) || run.end <= moment.next
         };
-        if self.on_air.as_ref().is_some_and(stale) {
-            return self.cancel(true, "its time is over or the schedule changed");
+        if let Some(run) = self.on_air.take_if(|run| stale(run)) {
+            if run.rung == Rung::Filler {
+                self.supervision.stand_in_ended(run.entry, moment.now_ms);
+            }
+            return Some(Action::Cancel { run: run.id, cause: None, why: "its time is over or the schedule changed" });
         }
-        if self.prepared.as_ref().is_some_and(stale) {
-            return self.cancel(false, "the schedule changed");
+        let stale = self.prepared.take_if(|run| stale(run))?;
+        Some(Action::Cancel { run: stale.id, cause: None, why: "the schedule changed" })
+    }
+
+    /// An operator wants a fresh run. One that has shown nothing yet is as fresh as can be.
+    fn drop_ordered(&mut self, moment: Moment) -> Option<Action> {
+        if !std::mem::take(&mut self.restart_wanted) {
+            return None;
         }
-        None
+        match self.on_air.take_if(|run| run.joined) {
+            Some(run) => {
+                self.supervision.order(run.entry);
+                Some(Action::Cancel { run: run.id, cause: Some(Cause::RestartOrdered), why: "a restart was ordered" })
+            }
+            None => {
+                let due = self.due(moment.next).map(|slot| slot.entry).filter(|_| self.on_air.is_none());
+                due.into_iter().for_each(|entry| self.supervision.order(entry));
+                None
+            }
+        }
     }
 
     fn drop_hung(&mut self, moment: Moment) -> Option<Action> {
@@ -259,14 +348,15 @@ impl Conductor {
         let too_slow = run.joined && moment.live - moment.next > 15 * self.policy.second;
         // What gives bytes and never a picture is no programme.
         let fruitless = moment.waiting_ms.min(age) >= 3 * self.policy.start_ms;
-        let why = match (silent >= patience, too_slow, fruitless) {
-            (true, ..) => "it gives nothing to a waiting reader",
-            (_, true, _) => "it is slower than real time",
-            (.., true) => "it gives nothing that can be shown",
+        let (cause, why) = match (silent >= patience, too_slow, fruitless) {
+            (true, ..) if run.has_bytes && !run.heard => (Cause::FfmpegGarbled, "what it gives is no picture"),
+            (true, ..) => (Cause::FfmpegHung, "it gives nothing to a waiting reader"),
+            (_, true, _) => (Cause::FfmpegSlow, "it is slower than real time"),
+            (.., true) => (Cause::FfmpegGarbled, "it gives nothing that can be shown"),
             _ => return None,
         };
-        self.attempts.failed(run.entry, moment.now_ms);
-        self.cancel(true, why)
+        self.supervision.failed(run.entry, cause, moment.now_ms);
+        self.on_air.take().map(|run| Action::Cancel { run: run.id, cause: Some(cause), why })
     }
 
     fn put_on_air(&mut self, moment: Moment) -> Option<Action> {
@@ -279,21 +369,24 @@ impl Conductor {
         Some(Action::Air { run: run.id })
     }
 
-    fn start_due(&mut self, moment: Moment) -> Option<Action> {
+    fn start_due(&mut self, moment: Moment, budget: &mut RestartBudget) -> Option<Action> {
         if self.on_air.is_some() {
             return None;
         }
         let slot = self.due(moment.next).filter(|slot| slot.content == Content::Playable)?.clone();
-        if !self.attempts.may_start(slot.entry, moment.now_ms) {
-            return None;
-        }
+        let Permit::Start(rung) = self.permit(&slot, moment, budget) else { return None };
         // While the slate runs on, a run aimed at the very next frame would always come too late for it.
         let late = self.slate_on() && slot.first < moment.next;
         let first = slot.first.max(moment.next + if late { self.policy.second * 3 / 4 } else { 0 });
-        (first < slot.end).then(|| self.start(&slot, first, moment, true))
+        if first >= slot.end {
+            return None;
+        }
+        let (run, action) = self.start(&slot, first, rung, moment, budget);
+        self.on_air = Some(run);
+        Some(action)
     }
 
-    fn start_ahead(&mut self, moment: Moment) -> Option<Action> {
+    fn start_ahead(&mut self, moment: Moment, budget: &mut RestartBudget) -> Option<Action> {
         // A run that somebody waits for has the machine to itself.
         let awaited = self.on_air.as_ref().is_some_and(|run| !run.joined);
         if self.prepared.is_some() || awaited {
@@ -302,14 +395,36 @@ impl Conductor {
         let due_end = self.due(moment.next).map_or(moment.next, |slot| slot.end);
         let slot = self.slots.iter().find(|slot| slot.first >= due_end)?.clone();
         let soon = slot.first - moment.next <= self.policy.prepare;
-        let wanted = soon && slot.content == Content::Playable && self.attempts.may_start(slot.entry, moment.now_ms);
-        wanted.then(|| self.start(&slot, slot.first, moment, false))
+        if !soon || slot.content != Content::Playable {
+            return None;
+        }
+        let Permit::Start(rung) = self.permit(&slot, moment, budget) else { return None };
+        let (run, action) = self.start(&slot, slot.first, rung, moment, budget);
+        self.prepared = Some(run);
+        Some(action)
+    }
+
+    fn permit(&self, slot: &Slot, moment: Moment, budget: &RestartBudget) -> Permit {
+        self.supervision.permit(slot.entry, slot.means, moment.now_ms, budget)
+    }
+
+    /// Returns whether nothing but the slate can be expected at this moment.
+    fn is_hopeless(&self, moment: Moment, budget: &RestartBudget) -> bool {
+        let Some(slot) = self.due(moment.next) else { return true };
+        if slot.content == Content::Nothing {
+            return true;
+        }
+        let waits = || match self.permit(slot, moment, budget) {
+            Permit::Start(_) => false,
+            Permit::Wait { until_ms } => until_ms - moment.now_ms > self.policy.slate_after_ms,
+            Permit::Never => true,
+        };
+        self.on_air.is_none() && waits()
     }
 
     /// Slate, where nothing else came in time.
-    fn cover(&mut self, moment: Moment) -> Option<Action> {
-        let due = self.due(moment.next);
-        let hopeless = due.is_none_or(|slot| slot.content == Content::Nothing || self.attempts.is_spent(slot.entry));
+    fn cover(&mut self, moment: Moment, budget: &RestartBudget) -> Option<Action> {
+        let hopeless = self.is_hopeless(moment, budget);
         if !hopeless && self.slate.is_none() && moment.waiting_ms < self.policy.slate_after_ms {
             return None;
         }
@@ -348,29 +463,34 @@ impl Conductor {
         }
     }
 
-    fn start(&mut self, slot: &Slot, first: i64, moment: Moment, now: bool) -> Action {
+    fn start(
+        &mut self,
+        slot: &Slot,
+        first: i64,
+        rung: Rung,
+        moment: Moment,
+        budget: &mut RestartBudget,
+    ) -> (Run, Action) {
         self.last_run += 1;
-        let id = RunId(self.last_run);
-        let (entry, end) = (slot.entry, slot.end);
+        let (id, entry) = (RunId(self.last_run), slot.entry);
+        let end = if rung == Rung::Filler { slot.end.min(first + slot.means.filler_frames) } else { slot.end };
+        debug_assert!(first < end);
+        self.supervision.started(entry, rung, moment.now_ms, budget);
         let run = Run {
             id,
             entry,
             first,
             end,
+            slot_end: slot.end,
+            rung,
             started_ms: moment.now_ms,
             aired: false,
             heard: false,
+            has_bytes: false,
             joined: false,
             returns_at: None,
         };
-        debug_assert!(run.first < run.end);
-        *(if now { &mut self.on_air } else { &mut self.prepared }) = Some(run);
-        Action::Start { run: id, entry, first, end }
-    }
-
-    fn cancel(&mut self, on_air: bool, why: &'static str) -> Option<Action> {
-        let held = if on_air { &mut self.on_air } else { &mut self.prepared };
-        held.take().map(|run| Action::Cancel { run: run.id, why })
+        (run, Action::Start { run: id, entry, first, end, rung })
     }
 }
 

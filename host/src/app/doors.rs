@@ -131,6 +131,10 @@ impl Broadcaster for FeedsDoor {
         self.0.captions(channel, sequence).boxed()
     }
 
+    fn restart(&self, channel: ChannelId) -> bool {
+        self.0.restart(channel)
+    }
+
     fn feeds(&self) -> Vec<FeedView> {
         self.0.views()
     }

@@ -4,8 +4,12 @@
 //! Does not: read the configuration.
 //! Invariant: a configuration that cannot be used changes nothing.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use exstreamtv_core::{RestartBudget, supervision::BudgetRules};
 use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
@@ -18,18 +22,20 @@ use crate::{
 /// Settings that running parts watch.
 pub(super) struct Knobs {
     pub(super) feed: watch::Sender<Settings>,
+    pub(super) budget: Arc<Mutex<RestartBudget>>,
     pub(super) slow_client: watch::Sender<SlowClient>,
     pub(super) http: watch::Sender<HttpSettings>,
     pub(super) declared: watch::Sender<Declared>,
 }
 
-pub(super) type KnobValues = (Settings, SlowClient, HttpSettings);
+pub(super) type KnobValues = (Settings, BudgetRules, SlowClient, HttpSettings);
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, slow_client, http) = Self::values(config)?;
+        let (feed, budget, slow_client, http) = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
+            budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
@@ -40,11 +46,13 @@ impl Knobs {
         let feed = Settings {
             idle_stop: Duration::from_secs(config.ffmpeg.idle_stop_s),
             slate_after_ms: config.ffmpeg.slate_after_ms.into(),
+            supervision: config.supervision.rules(),
         };
-        Ok((feed, config.server.slow_client, doors::http_settings(config)?))
+        Ok((feed, config.supervision.budget(), config.server.slow_client, doors::http_settings(config)?))
     }
 
-    pub(super) fn set(&self, (feed, slow_client, http): KnobValues) {
+    pub(super) fn set(&self, (feed, budget, slow_client, http): KnobValues) {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).set_rules(budget);
         self.feed.send_replace(feed);
         self.slow_client.send_replace(slow_client);
         self.http.send_replace(http);

@@ -175,6 +175,13 @@ impl Feeds {
         });
     }
 
+    /// Starts what is on air on a channel again, at once; returns whether the channel is on air.
+    pub fn restart(&self, channel: ChannelId) -> bool {
+        let feed = self.find(channel);
+        feed.iter().for_each(|feed| feed.order(Order::Restart));
+        feed.is_some()
+    }
+
     /// The schedules of all channels may have changed.
     pub fn refresh_all(&self) {
         for feed in self.lock().values() {

@@ -4,12 +4,20 @@
 //! Does not: decide, splice or multiplex itself.
 //! Invariant: whatever fails behind it, the stream goes on; only an order, idleness or the host's end stop it.
 
-use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
-use exstreamtv_core::{Action, Conductor, Moment, Policy};
+use exstreamtv_core::{
+    Action, Conductor, Moment, Outcome, Policy, RestartBudget, Rung, supervision::Rules, trouble::Fault,
+};
 use exstreamtv_model::{
-    Channel, PlayoutEntryId, RunId,
+    Cause, Channel, EntryKind, PlayoutEntryId, RunId,
     health::{LogLevel, Vitals},
 };
 use exstreamtv_transport::{FrameGrid, Origin, Slate, Splice};
@@ -21,15 +29,20 @@ use tokio::{
 
 use super::{
     Feed, Order,
+    air_log::{AirLog, Shown},
     captions::Aired,
     order::{Wanted, order},
-    outlook::Outlook,
+    outlook::{News, Outlook},
     output::Output,
     picks::Picks,
     runs::Run,
+    source_watch::SourceWatch,
+    stream_time::{StreamTime, millis},
     view::{FeedState, FeedView},
 };
 use crate::{
+    chronicle::Chronicle,
+    clock::Clock,
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
     worker::{Event as WorkerEvent, Programs, Spawner, SteadyWorker},
@@ -57,17 +70,27 @@ pub struct Means {
     pub picks: Picks,
     /// Tasks.
     pub life: Lifecycle,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Where it is written down what was aired.
+    pub chronicle: Chronicle,
+    /// Restarts that all channels share, and since when its milliseconds count.
+    pub budget: Arc<Mutex<RestartBudget>>,
+    /// Since when the milliseconds of budget and supervision count.
+    pub epoch: Instant,
     /// Settings that may change while it runs.
     pub settings: watch::Receiver<Settings>,
 }
 
 /// Settings that may change while a feed runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// How long a feed goes on without a viewer.
     pub idle_stop: Duration,
     /// How long a hole may last before the slate covers it.
     pub slate_after_ms: i64,
+    /// When what failed is tried again; feeds that are on air keep what they began with.
+    pub supervision: Rules,
 }
 
 /// What a feed starts from.
@@ -90,7 +113,8 @@ pub struct Start {
 enum Event {
     Worker(WorkerEvent),
     Read(RunId, std::io::Result<usize>),
-    Schedule(Vec<Planned>),
+    Outlook(News),
+    SourceFound(PlayoutEntryId),
     Order(Option<Order>),
     Slate,
     Tick,
@@ -102,9 +126,7 @@ pub struct OnAir {
     feed: Arc<Feed>,
     means: Means,
     channel: Channel,
-    grid: FrameGrid,
-    /// Wall time at the feed's start; the feed's own clock is monotonic from there.
-    started: (DateTime<Utc>, Instant),
+    time: StreamTime,
     conductor: Conductor,
     splice: Splice,
     output: Output,
@@ -112,6 +134,8 @@ pub struct OnAir {
     /// The run whose frames are being spliced.
     airing: Option<RunId>,
     outlook: Outlook,
+    sources: SourceWatch,
+    log: AirLog,
     worker: SteadyWorker,
     /// When a frame was last sent, or when there was last nothing to wait for.
     fed_at: Instant,
@@ -131,18 +155,19 @@ impl OnAir {
     pub fn new(feed: Arc<Feed>, means: Means, start: Start, output: Output) -> Self {
         let Start { channel, now, first_index, slate, orders, view } = start;
         let grid = FrameGrid::new(&channel.profile);
-        let settings = *means.settings.borrow();
+        let settings = means.settings.borrow().clone();
         let first_slate = slate.borrow().clone();
         let moment = Instant::now();
         let outlook = Outlook::new(means.playouts.clone(), channel.id, means.picks.of(&channel));
         let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
         Self {
             feed,
-            conductor: Conductor::new(policy(&channel, &grid, settings)),
+            conductor: Conductor::new(policy(&channel, &grid, &settings)),
             splice: Splice::new(grid, first_index, first_slate),
+            time: StreamTime::new(grid, now, moment),
+            sources: SourceWatch::new(means.life.clone()),
+            log: AirLog::new(channel.id, means.chronicle.pen()),
             channel,
-            grid,
-            started: (now, moment),
             output,
             means,
             runs: HashMap::new(),
@@ -178,6 +203,8 @@ impl OnAir {
             }
             self.settle();
         };
+        self.log.close(&self.time);
+        self.log.abandon(self.time.wall_ms(self.time.live(Instant::now())));
         self.output.close();
         self.worker.end(STOP_GRACE_MS).await;
         tracing::info!(why, "off air");
@@ -186,13 +213,14 @@ impl OnAir {
     async fn gather(&mut self) -> Event {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
-        let Self { worker, outlook, orders, slate, runs, airing, .. } = self;
+        let Self { worker, outlook, sources, orders, slate, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
             order = orders.recv() => Event::Order(order),
             event = worker.next() => Event::Worker(event),
-            planned = outlook.answer() => Event::Schedule(planned),
+            news = outlook.news() => Event::Outlook(news),
+            entry = sources.found() => Event::SourceFound(entry),
             (run, read) = read(airing) => Event::Read(run, read),
             Ok(()) = slate.changed() => Event::Slate,
             () = tokio::time::sleep(TICK) => Event::Tick,
@@ -202,13 +230,16 @@ impl OnAir {
     fn apply(&mut self, event: Event) {
         match event {
             Event::Worker(WorkerEvent::Report(report, pipe)) => self.hear(report, pipe),
-            Event::Worker(WorkerEvent::Gone { reason }) => self.lose_worker(&reason),
+            Event::Worker(WorkerEvent::Gone { reason, cause }) => self.lose_worker(&reason, cause),
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
-                self.heard_at = Instant::now();
-                // Bytes alone promise nothing: for garbage the slate would wait in vain.
-                if self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
-                    self.conductor.gave(run, self.splice.next_index());
+                // Bytes alone promise nothing: for garbage the slate would wait in vain, and nobody would call it a stall.
+                match self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
+                    true => {
+                        self.heard_at = Instant::now();
+                        self.conductor.gave(run, self.splice.next_index());
+                    }
+                    false => self.conductor.gave_bytes(run),
                 }
             }
             Event::Tick => {}
@@ -216,8 +247,14 @@ impl OnAir {
                 tracing::warn!(run.id = %run, %error, "reading a run failed");
                 self.end_of_pipe(run);
             }
-            Event::Schedule(planned) => self.take_schedule(planned),
-            Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.grid.wall_ms(self.splice.next_index())),
+            Event::Outlook(News::Rows(planned)) => self.take_schedule(planned),
+            Event::Outlook(News::Versions) => self.conductor.set_slots(self.outlook.slots(&self.time)),
+            Event::SourceFound(entry) => {
+                tracing::info!(entry.id = %entry, "the file is there again");
+                self.conductor.source_changed(entry);
+            }
+            Event::Order(Some(Order::Restart)) => self.conductor.order_restart(),
+            Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.time.wall_ms(self.splice.next_index())),
             Event::Order(Some(Order::Prefer(tracks))) => self.outlook.prefer(*tracks),
             Event::Slate => {
                 if let Some(slate) = self.slate.borrow_and_update().clone() {
@@ -243,7 +280,10 @@ impl OnAir {
             }
             Report::Log { run, line } => match line.level {
                 LogLevel::Info | LogLevel::Warning => tracing::debug!(run.id = %run, line = line.text, "ffmpeg"),
-                LogLevel::Error | LogLevel::Fatal => tracing::warn!(run.id = %run, line = line.text, "ffmpeg"),
+                LogLevel::Error | LogLevel::Fatal => {
+                    tracing::warn!(run.id = %run, line = line.text, "ffmpeg");
+                    self.runs.get_mut(&run).into_iter().for_each(|run| run.said(&line.text));
+                }
             },
             Report::Ended { run, end } => {
                 tracing::debug!(run.id = %run, ?end, "a run ended");
@@ -258,11 +298,12 @@ impl OnAir {
 
     /// Lets everything that has arrived take effect: frames move on, decisions are made, viewers get their bytes.
     fn settle(&mut self) {
+        self.follow_the_clock();
         self.pump();
         // Each action changes what the next decision sees; the bound only guards against a mistake of ours.
         for _ in 0..64 {
             let moment = self.moment();
-            let Some(action) = self.conductor.step(moment) else { break };
+            let Some(action) = self.decide(moment) else { break };
             self.perform(action);
             self.pump();
         }
@@ -270,14 +311,25 @@ impl OnAir {
         self.output.flush();
         self.tell_slate();
         self.ask_schedule_in_time();
+        self.watch_sources();
         self.show();
+    }
+
+    /// The budget is held for a decision only, which takes no time.
+    fn decide(&mut self, moment: Moment) -> Option<Action> {
+        let mut budget = self.means.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        self.conductor.step(moment, &mut budget)
     }
 
     fn send(&mut self) {
         while let Some(unit) = self.splice.pop() {
-            self.slate_frames += u64::from(unit.origin == Origin::Slate && unit.kind.is_video());
+            if unit.kind.is_video() {
+                self.slate_frames += u64::from(unit.origin == Origin::Slate);
+                self.log.sent(unit.index, unit.origin, &self.time);
+            }
             self.output.write(&unit);
         }
+        self.log.grow(&self.time);
     }
 
     /// Moves frames of the run on air into the splice, up to the horizon, and notices the end of runs.
@@ -295,11 +347,17 @@ impl OnAir {
             }
             if self.splice.next_index() > before {
                 self.fed_at = now;
-                self.conductor.joined(run.id);
+                self.conductor.joined(run.id, millis(now.duration_since(self.means.epoch)));
+                // Whatever the slate covers from here on is a hole in this run.
+                self.log.screen_from(self.splice.next_index(), Cause::SourceDamaged, &run.shown.title);
             }
             if self.splice.has_joined() && !run.joined {
                 run.joined = true;
-                tracing::info!(run.id = %run.id, title = run.title, "on air now");
+                tracing::info!(run.id = %run.id, title = &*run.shown.title, "on air now");
+                let now_ms = self.time.wall_ms(self.time.live(now));
+                if run.shown.kind != EntryKind::Filler || self.log.open_cause().is_none() {
+                    self.log.shown(run.shown.slot_first, now_ms);
+                }
             }
         }
         if self.splice.next_index() >= horizon {
@@ -318,19 +376,33 @@ impl OnAir {
                 self.end_captions();
                 tracing::debug!(run.id = %id, ?summary, "a run is over");
             }
-            let outcome = run.outcome(now).unwrap_or(exstreamtv_core::Outcome::Failed);
-            if outcome == exstreamtv_core::Outcome::Failed {
-                self.failures += 1;
-                tracing::warn!(run.id = %id, title = run.title, why = run.complaint(), "a run broke");
-            }
+            let outcome = self.outcome(&run, now).unwrap_or(Outcome::Failed(Cause::FfmpegCrashed));
             self.conductor.finished(id, outcome, self.monotonic_ms(now));
+            match outcome {
+                Outcome::Failed(cause) => self.blame(&run, cause, run.complaint()),
+                Outcome::Completed { early: Some(cause) } => self.blame(&run, cause, run.complaint()),
+                Outcome::Completed { early: None } => {}
+            }
         }
     }
 
     fn is_over(&self, run: &Run, now: Instant) -> bool {
         let on_air = self.airing == Some(run.id);
         let used_up = run.is_read() && run.drained;
-        (on_air && used_up && run.outcome(now).is_some()) || (!on_air && run.broke_early())
+        (on_air && used_up && self.outcome(run, now).is_some()) || (!on_air && run.broke_early())
+    }
+
+    fn outcome(&self, run: &Run, now: Instant) -> Option<Outcome> {
+        run.outcome(self.splice.next_index(), self.time.grid().frames_in(1_000), now)
+    }
+
+    /// A run did not do what it should.
+    fn blame(&mut self, run: &Run, cause: Cause, detail: String) {
+        self.failures += 1;
+        tracing::warn!(run.id = %run.id, title = &*run.shown.title, cause = cause.word(), why = detail, "a run broke");
+        let fault = Fault { cause, title: run.shown.title.to_string(), slot_first: run.shown.slot_first, detail };
+        self.log.fault(fault, self.time.wall_ms(self.time.live(Instant::now())));
+        self.outlook.look_for_versions(run.entry);
     }
 
     fn perform(&mut self, action: Action) {
@@ -338,15 +410,16 @@ impl OnAir {
             tracing::debug!(?action, "decided");
         }
         match action {
-            Action::Start { run, entry, first, end } => self.start(run, entry, first, end),
+            Action::Start { run, entry, first, end, rung } => self.start(run, entry, first..end, rung),
             Action::Air { run } => {
                 if let Some(held) = self.runs.get(&run) {
                     self.splice.begin_run(held.first, held.end);
+                    self.log.run_from(self.splice.next_index(), held.shown.clone());
                     self.begin_captions(held);
                 }
                 self.airing = Some(run);
             }
-            Action::Cancel { run, why } => self.cancel(run, why),
+            Action::Cancel { run, cause, why } => self.cancel(run, cause, why),
             Action::Slate { until } => self.show_slate(until),
             Action::Skip { to } => {
                 tracing::warn!(to, "the clock jumped; the stream goes on at the new time");
@@ -355,33 +428,46 @@ impl OnAir {
         }
     }
 
-    fn start(&mut self, id: RunId, entry: PlayoutEntryId, first: i64, end: i64) {
+    fn start(&mut self, id: RunId, entry: PlayoutEntryId, frames: Range<i64>, rung: Rung) {
         let Some(planned) = self.outlook.row(entry) else { return };
-        let picked = self.outlook.picked(planned);
-        let wanted = Wanted { run: id, first, end };
-        let order = order(&self.grid, &self.channel, planned, picked.as_deref(), wanted);
-        let Some(order) = order else { return };
-        let origin_ms = planned.entry.start.timestamp_millis() - planned.entry.in_point_ms;
-        let text = picked.and_then(|picked| picked.text.clone()).map(|track| (track, origin_ms));
-        let mut run = Run::ordered(id, planned.entry.title.clone(), first, end);
-        run.text = text;
+        let slot_first = self.time.index_from(planned.entry.start.timestamp_millis());
+        let first_ms = self.time.wall_ms(frames.start);
+        let played = self.outlook.on_rung(planned, rung, first_ms);
+        let picked = self.outlook.picked(&played);
+        let wanted = Wanted { run: id, first: frames.start, end: frames.end, first_ms };
+        let order = order(self.time.grid(), &self.channel, &played, picked.as_deref(), wanted);
+        let (Some(order), Some(media)) = (order, played.media.as_ref()) else { return };
+        if rung.is_restart() {
+            tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");
+        }
+        let origin_ms = played.entry.start.timestamp_millis() - played.entry.in_point_ms;
+        let shown = Shown {
+            run: id,
+            kind: played.entry.kind,
+            media: media.id,
+            title: played.entry.title.as_str().into(),
+            in_point_ms: first_ms - origin_ms,
+            first: frames.start,
+            slot_first,
+        };
+        let mut run = Run::ordered(entry, shown, frames.end);
+        run.text = picked.and_then(|p| p.text.clone()).map(|track| (track, self.time.stream_ms(origin_ms)));
         self.runs.insert(id, run);
         self.worker.send(Command::Play(Box::new(order)));
     }
 
-    fn cancel(&mut self, id: RunId, why: &'static str) {
+    fn cancel(&mut self, id: RunId, cause: Option<Cause>, why: &'static str) {
         let Some(run) = self.runs.remove(&id) else { return };
         if self.airing == Some(id) {
             self.airing = None;
             self.splice.end_run();
             self.end_captions();
         }
-        // A run that has given everything ends by itself; the order only makes sure.
-        if self.splice.next_index() < run.end {
-            self.failures += 1;
-            tracing::warn!(run.id = %id, title = run.title, why, "a run is ended");
-        }
         self.worker.cancel(id);
+        match cause.filter(|cause| cause.is_fault()) {
+            Some(cause) => self.blame(&run, cause, format!("FFmpeg was ended: {why}. {}", run.last_words())),
+            None => tracing::debug!(run.id = %id, title = &*run.shown.title, why, "a run is ended"),
+        }
     }
 
     fn begin_captions(&self, run: &Run) {
@@ -396,6 +482,10 @@ impl OnAir {
     }
 
     fn show_slate(&mut self, until: i64) {
+        let next = self.splice.next_index();
+        let due = self.conductor.slot_at(next).and_then(|slot| self.outlook.row(slot.entry));
+        let title: Arc<str> = due.map(|planned| planned.entry.title.as_str().into()).unwrap_or_default();
+        self.log.screen_from(next, self.conductor.slate_cause(next), &title);
         self.splice.fill_slate(until);
         if self.splice.next_index() < until {
             // No slate yet: an honest hole is better than a stream that stands still.
@@ -406,7 +496,7 @@ impl OnAir {
     /// Goes on at `to`, with nothing for the time between.
     fn skip(&mut self, to: i64) {
         self.send();
-        self.splice = Splice::new(self.grid, to, self.slate.borrow().clone());
+        self.splice = Splice::new(*self.time.grid(), to, self.slate.borrow().clone());
         if let Some(run) = self.airing.and_then(|id| self.runs.get(&id)) {
             self.splice.begin_run(run.first, run.end);
         }
@@ -431,26 +521,61 @@ impl OnAir {
         }
     }
 
-    fn lose_worker(&mut self, reason: &str) {
+    fn lose_worker(&mut self, reason: &str, cause: Cause) {
         let now = Instant::now();
         tracing::warn!(reason, "the worker is gone");
+        let next = self.splice.next_index();
         if self.airing.take().is_some() {
             self.splice.end_run();
             self.end_captions();
         }
+        let due = self.conductor.slot_at(next).cloned();
+        let title = due.as_ref().and_then(|slot| self.outlook.row(slot.entry)).map(|row| row.entry.title.clone());
         self.failures += u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
         self.runs.clear();
-        self.conductor.worker_gone(self.monotonic_ms(now));
+        self.conductor.worker_gone(cause, self.monotonic_ms(now));
+        let fault = Fault {
+            cause,
+            title: title.unwrap_or_default(),
+            slot_first: due.map_or(next, |slot| slot.first),
+            detail: format!("the worker is gone: {reason}"),
+        };
+        self.log.fault(fault, self.time.wall_ms(self.time.live(now)));
     }
 
     fn take_schedule(&mut self, planned: Vec<Planned>) {
-        let slots = self.outlook.take(planned, &self.grid);
-        self.conductor.set_slots(slots);
+        self.outlook.take(planned);
+        self.conductor.set_slots(self.outlook.slots(&self.time));
     }
 
     fn ask_schedule_in_time(&mut self) {
-        let known_until_ms = self.conductor.known_until().map_or(i64::MIN, |index| self.grid.wall_ms(index));
-        self.outlook.ask_in_time(self.grid.wall_ms(self.splice.next_index()), known_until_ms);
+        let known_until_ms = self.conductor.known_until().map_or(i64::MIN, |index| self.time.wall_ms(index));
+        self.outlook.ask_in_time(self.time.wall_ms(self.splice.next_index()), known_until_ms);
+    }
+
+    /// Somebody set the clock, or the machine slept: the stream goes on as it is, with what is on air at the new time.
+    fn follow_the_clock(&mut self) {
+        let mut time = self.time;
+        let Some(step_ms) = time.follow(self.means.clock.now(), Instant::now()) else { return };
+        tracing::warn!(step_ms, "the wall clock was set; the channel shows what is on air at the new time");
+        self.log.close(&self.time);
+        self.log.clock_was_set();
+        self.time = time;
+        self.conductor.set_slots(self.outlook.slots(&self.time));
+        self.outlook.ask(self.time.wall_ms(self.splice.next_index()));
+    }
+
+    /// A file that was missing may be there again.
+    fn watch_sources(&mut self) {
+        let Some(slot) = self.conductor.slot_at(self.splice.next_index()) else { return };
+        let cause = self.conductor.supervision().cause(slot.entry);
+        if !matches!(cause, Some(Cause::SourceMissing | Cause::SourceForbidden)) {
+            return;
+        }
+        let media = self.outlook.row(slot.entry).and_then(|planned| planned.media.as_ref());
+        if let Some(media) = media {
+            self.sources.look(slot.entry, media.path.clone());
+        }
     }
 
     fn moment(&self) -> Moment {
@@ -463,19 +588,18 @@ impl OnAir {
     }
 
     fn monotonic_ms(&self, now: Instant) -> i64 {
-        millis(now.duration_since(self.started.1))
+        millis(now.duration_since(self.means.epoch))
     }
 
-    /// The frame that is live now. The feed's clock never jumps: it is the wall clock of its start, carried on monotonically.
     fn live(&self) -> i64 {
-        let elapsed = self.started.1.elapsed();
-        self.grid.index_at(self.started.0.timestamp_millis() + millis(elapsed))
+        self.time.live(Instant::now())
     }
 
     /// The frame up to which the feed may go now; it moves on in steps, so that viewers are written to a few times a second.
     fn horizon(&self) -> i64 {
-        let step = self.grid.frames_in(STEP_MS).max(1);
-        self.live().div_euclid(step) * step + lead_frames(&self.grid)
+        let grid = self.time.grid();
+        let step = grid.frames_in(STEP_MS).max(1);
+        self.live().div_euclid(step) * step + lead_frames(grid)
     }
 
     fn is_idle(&self) -> bool {
@@ -488,16 +612,20 @@ impl OnAir {
         let mut runs: Vec<_> = self.runs.values().map(|run| run.view(on_air)).collect();
         runs.sort_by_key(|run| run.run);
         let ahead = self.splice.next_index() - self.live();
+        let slate = self.conductor.slate_on();
+        let cause = slate.then(|| self.conductor.slate_cause(self.splice.next_index()));
         self.view.send_modify(|view| {
-            view.state = match self.conductor.slate_on() {
+            view.state = match slate {
                 true => FeedState::Slate,
                 false if view.state == FeedState::Starting && !self.splice.has_joined() => FeedState::Starting,
                 false => FeedState::OnAir,
             };
-            view.lead_ms = self.grid.wall_ms(ahead);
+            view.lead_ms = self.time.grid().wall_ms(ahead);
             view.worker_pid = self.worker.pid();
             view.runs = runs;
             view.failures = self.failures;
+            view.restarts = self.conductor.supervision().restarts();
+            view.cause = cause;
             view.slate_frames = self.slate_frames;
             view.vitals = self.vitals;
         });
@@ -509,7 +637,7 @@ pub fn lead_frames(grid: &FrameGrid) -> i64 {
     grid.gop_frames() + grid.frames_in(LEAD_BEYOND_GOP_MS)
 }
 
-fn policy(channel: &Channel, grid: &FrameGrid, settings: Settings) -> Policy {
+fn policy(channel: &Channel, grid: &FrameGrid, settings: &Settings) -> Policy {
     Policy {
         lead: lead_frames(grid),
         second: i64::from(channel.profile.frame_rate.num.div_ceil(channel.profile.frame_rate.den.max(1))),
@@ -519,12 +647,8 @@ fn policy(channel: &Channel, grid: &FrameGrid, settings: Settings) -> Policy {
         stall_ms: 2_000,
         start_ms: 8_000,
         prepare: lead_frames(grid) + grid.frames_in(8_000),
-        retry_pause_ms: vec![0, 1_000, 5_000, 10_000, 30_000],
+        supervision: settings.supervision.clone(),
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 async fn read(run: Option<&mut Run>) -> (RunId, std::io::Result<usize>) {

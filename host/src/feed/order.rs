@@ -20,6 +20,8 @@ pub struct Wanted {
     pub first: i64,
     /// First frame of what follows.
     pub end: i64,
+    /// When its first frame is on air, Unix milliseconds.
+    pub first_ms: i64,
 }
 
 /// Returns what the worker must do to play `planned` as it is wanted, at the wall-clock position; the built-in choice plays where no picker
@@ -29,12 +31,12 @@ pub fn order(
     channel: &Channel,
     planned: &Planned,
     picked: Option<&Picked>,
-    Wanted { run, first, end }: Wanted,
+    Wanted { run, first, end, first_ms }: Wanted,
 ) -> Option<PlayOrder> {
     let media = planned.media.as_ref()?;
     let probe = media.probe.clone()?;
     let streams = choose_streams(&probe);
-    let into_ms = (grid.wall_ms(first) - planned.entry.start.timestamp_millis()).max(0);
+    let into_ms = (first_ms - planned.entry.start.timestamp_millis()).max(0);
     let picture = probe.video().find(|(stream, _)| Some(stream.index) == streams.video).map(|(_, video)| video);
     let at_ms = planned.entry.in_point_ms + into_ms;
     let source = Source::File {
@@ -163,7 +165,7 @@ mod tests {
             tracks: Default::default(),
             enabled: true,
         };
-        let wanted = Wanted { run: RunId(1), first: 0, end: 30 };
+        let wanted = Wanted { run: RunId(1), first: 0, end: 30, first_ms: 0 };
         order(&FrameGrid::new(&channel.profile), &channel, &film(), picked, wanted).unwrap().source
     }
 

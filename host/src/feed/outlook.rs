@@ -1,17 +1,20 @@
 //! What a feed knows of its channel's schedule.
 //!
-//! Does: ask for the coming rows and their tracks in time, keep them, tell them as slots in frames.
+//! Does: ask for the coming rows and their tracks in time, keep them, tell them as slots in frames; find what could be shown instead.
 //! Does not: plan (that is `playout`), or decide what is shown.
 //! Invariant: a database that is slow or down never stops the feed; it goes on with what it knows and asks again.
 
 use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use exstreamtv_core::{Content, Slot};
-use exstreamtv_model::{ChannelId, PlayoutEntryId, pick::TrackPreferences};
+use exstreamtv_core::{Content, Means, Rung, Slot};
+use exstreamtv_model::{ChannelId, EntryKind, MediaItem, PlayoutEntryId, pick::TrackPreferences};
 use exstreamtv_transport::FrameGrid;
 use tokio::time::Instant;
 
-use super::picks::{ChannelPicks, Picked};
+use super::{
+    picks::{ChannelPicks, Picked},
+    stream_time::StreamTime,
+};
 use crate::playout::{Planned, PlayoutError, Playouts};
 
 /// How much of the schedule is known ahead, and when more is asked for.
@@ -20,7 +23,17 @@ const REFRESH_MS: i64 = 10 * 60_000;
 /// The pause between two questions.
 const PAUSE: Duration = Duration::from_secs(5);
 
+type Versions = Vec<Arc<MediaItem>>;
+type Search = Pin<Box<dyn Future<Output = (PlayoutEntryId, Result<Versions, PlayoutError>)> + Send>>;
 type Query = Pin<Box<dyn Future<Output = Result<Vec<Planned>, PlayoutError>> + Send>>;
+
+/// What has become known.
+pub enum News {
+    /// The coming rows.
+    Rows(Vec<Planned>),
+    /// Other files with a programme that failed.
+    Versions,
+}
 
 /// The coming rows of one channel.
 pub struct Outlook {
@@ -28,6 +41,11 @@ pub struct Outlook {
     channel: ChannelId,
     picks: ChannelPicks,
     rows: HashMap<PlayoutEntryId, Planned>,
+    /// Other files for rows that failed.
+    versions: HashMap<PlayoutEntryId, Versions>,
+    search: Option<Search>,
+    /// What can be shown in place of anything else: the nearest filler that the schedule plays.
+    filler: Option<Arc<MediaItem>>,
     query: Option<Query>,
     not_before: Instant,
 }
@@ -35,14 +53,83 @@ pub struct Outlook {
 impl Outlook {
     /// Returns an outlook that knows nothing yet.
     pub fn new(playouts: Playouts, channel: ChannelId, picks: ChannelPicks) -> Self {
-        Self { playouts, channel, picks, rows: HashMap::new(), query: None, not_before: Instant::now() }
+        Self {
+            playouts,
+            channel,
+            picks,
+            rows: HashMap::new(),
+            versions: HashMap::new(),
+            search: None,
+            filler: None,
+            query: None,
+            not_before: Instant::now(),
+        }
     }
 
-    /// Takes new rows in place of the old ones; returns them as slots.
-    pub fn take(&mut self, planned: Vec<Planned>, grid: &FrameGrid) -> Vec<Slot> {
-        let slots = planned.iter().map(|planned| slot(planned, grid)).filter(|slot| slot.first < slot.end).collect();
+    /// Takes new rows in place of the old ones.
+    pub fn take(&mut self, planned: Vec<Planned>) {
+        let fillers = planned.iter().filter(|planned| planned.entry.kind == EntryKind::Filler);
+        self.filler = fillers.filter_map(|planned| planned.media.clone()).next().or_else(|| self.filler.take());
         self.rows = planned.into_iter().map(|planned| (planned.entry.id, planned)).collect();
+        self.versions.retain(|entry, _| self.rows.contains_key(entry));
+    }
+
+    /// Returns the rows as slots, in time order.
+    pub fn slots(&self, time: &StreamTime) -> Vec<Slot> {
+        let slots = self.rows.values().map(|planned| self.slot(planned, time));
+        let mut slots: Vec<_> = slots.filter(|slot| slot.first < slot.end).collect();
+        slots.sort_by_key(|slot| slot.first);
         slots
+    }
+
+    fn slot(&self, planned: &Planned, time: &StreamTime) -> Slot {
+        let entry = &planned.entry;
+        let filler_ms =
+            self.filler.as_ref().filter(|filler| Some(filler.id) != entry.media).and_then(|f| f.playable_ms());
+        let versions = self.versions.get(&entry.id).map_or(0, Vec::len);
+        Slot {
+            entry: entry.id,
+            first: time.index_from(entry.start.timestamp_millis()),
+            end: time.index_from(entry.stop.timestamp_millis()),
+            content: if planned.media.is_some() { Content::Playable } else { Content::Nothing },
+            means: Means {
+                versions: u8::try_from(versions).unwrap_or(u8::MAX),
+                filler_frames: filler_ms.map_or(0, |ms| time.grid().frames_in(ms)),
+                ..Means::default()
+            },
+        }
+    }
+
+    /// Returns what is played for a row on this rung from `first_ms` on, wall time.
+    pub fn on_rung(&self, planned: &Planned, rung: Rung, first_ms: i64) -> Planned {
+        let mut played = planned.clone();
+        match rung {
+            Rung::NextSource { version } => {
+                let versions = self.versions.get(&planned.entry.id);
+                let other = versions.and_then(|versions| versions.get(usize::from(version)));
+                played.media = other.cloned().or(played.media);
+            }
+            Rung::Filler => {
+                played.media = self.filler.clone().or(played.media);
+                played.entry.kind = EntryKind::Filler;
+                (played.entry.start, played.entry.in_point_ms) = (crate::playout::instant(first_ms), 0);
+                if let Some(filler) = &self.filler {
+                    played.entry.title.clone_from(&filler.metadata.title);
+                }
+            }
+            Rung::First | Rung::SameCommand | Rung::SoftwareDecode | Rung::SoftwareAll => {}
+        }
+        played
+    }
+
+    /// Looks for other files with the same programme as a row that failed; once.
+    pub fn look_for_versions(&mut self, entry: PlayoutEntryId) {
+        let media = self.rows.get(&entry).and_then(|planned| planned.media.as_ref());
+        let Some(media) = media.filter(|_| self.search.is_none() && !self.versions.contains_key(&entry)) else {
+            return;
+        };
+        let (playouts, media) = (self.playouts.clone(), media.id);
+        self.search = Some(Box::pin(async move { (entry, playouts.versions(media).await) }));
     }
 
     /// Returns a row.
@@ -79,22 +166,38 @@ impl Outlook {
         }
     }
 
-    /// Returns the next answer; may be dropped at any await.
-    pub async fn answer(&mut self) -> Vec<Planned> {
+    /// Returns what has become known; may be dropped at any await.
+    pub async fn news(&mut self) -> News {
         loop {
-            let Some(query) = &mut self.query else { return std::future::pending().await };
-            let answer = query.await;
-            self.query = None;
-            match answer {
-                Ok(planned) => return planned,
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the schedule cannot be read; trying again"
-                    );
+            tokio::select! {
+                answer = answer(&mut self.query) => {
+                    self.query = None;
+                    match answer {
+                        Ok(planned) => return News::Rows(planned),
+                        Err(error) => tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the schedule cannot be read; trying again"
+                        ),
+                    }
+                }
+                (entry, found) = answer(&mut self.search) => {
+                    self.search = None;
+                    let found = found.unwrap_or_else(|error| {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "other files cannot be looked up");
+                        vec![]
+                    });
+                    self.versions.insert(entry, found);
+                    return News::Versions;
                 }
             }
         }
+    }
+}
+
+async fn answer<Q: Future + Unpin>(question: &mut Option<Q>) -> Q::Output {
+    match question {
+        Some(question) => question.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -103,16 +206,6 @@ pub fn beginning(planned: &[Planned], grid: &FrameGrid, wanted: i64) -> i64 {
     let last_second = wanted..=wanted + grid.frames_in(1_000);
     let ends = planned.iter().map(|planned| grid.index_from(planned.entry.stop.timestamp_millis()));
     ends.into_iter().find(|end| last_second.contains(end)).unwrap_or(wanted)
-}
-
-fn slot(planned: &Planned, grid: &FrameGrid) -> Slot {
-    let entry = &planned.entry;
-    Slot {
-        entry: entry.id,
-        first: grid.index_from(entry.start.timestamp_millis()),
-        end: grid.index_from(entry.stop.timestamp_millis()),
-        content: if planned.media.is_some() { Content::Playable } else { Content::Nothing },
-    }
 }
 
 #[cfg(test)]

@@ -4,17 +4,18 @@
 //! Does not: decide which run is on air; the conductor does.
 //! Invariant: a run is over when its pipe is at its end *and* its end is reported; only then is its outcome known.
 
-use std::{io, os::fd::OwnedFd};
+use std::{collections::VecDeque, io, os::fd::OwnedFd};
 
-use exstreamtv_core::Outcome;
+use exstreamtv_core::{Outcome, diagnosis};
 use exstreamtv_model::{
-    RunId,
+    Cause, PlayoutEntryId, RunId,
     health::{Progress, RunEnd},
 };
 use exstreamtv_transport::RunDemux;
 use tokio::{io::AsyncReadExt, net::unix::pipe, time::Instant};
 
 use super::{
+    air_log::Shown,
     cue_files::TextTrack,
     view::{RunKind, RunView},
 };
@@ -22,13 +23,18 @@ use super::{
 /// Bytes taken from a pipe at once; also what may wait in memory beyond the horizon.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Errors that are remembered to tell why a run failed.
+const LAST_WORDS: usize = 20;
+
 /// One run.
 #[derive(Debug)]
 pub struct Run {
     /// Its name.
     pub id: RunId,
-    /// What it plays, for people.
-    pub title: String,
+    /// Which row of the timeline it plays.
+    pub entry: PlayoutEntryId,
+    /// What it shows.
+    pub shown: Shown,
     /// First frame of its part of the timeline.
     pub first: i64,
     /// First frame that is no longer its own.
@@ -49,15 +55,17 @@ pub struct Run {
     buffer: Vec<u8>,
     end_of_pipe: Option<Instant>,
     ended: Option<RunEnd>,
+    words: VecDeque<String>,
 }
 
 impl Run {
     /// Returns a run that has been ordered.
-    pub fn ordered(id: RunId, title: String, first: i64, end: i64) -> Self {
+    pub fn ordered(entry: PlayoutEntryId, shown: Shown, end: i64) -> Self {
         Self {
-            id,
-            title,
-            first,
+            id: shown.run,
+            entry,
+            first: shown.first,
+            shown,
             end,
             text: None,
             pid: None,
@@ -69,6 +77,7 @@ impl Run {
             buffer: Vec::new(),
             end_of_pipe: None,
             ended: None,
+            words: VecDeque::new(),
         }
     }
 
@@ -82,6 +91,19 @@ impl Run {
             }
             None => tracing::warn!(run.id = %self.id, "a worker started a run without handing over its pipe"),
         }
+    }
+
+    /// FFmpeg complains.
+    pub fn said(&mut self, line: &str) {
+        if self.words.len() == LAST_WORDS {
+            self.words.pop_front();
+        }
+        self.words.push_back(line.to_owned());
+    }
+
+    /// Returns the errors that FFmpeg named last.
+    pub fn last_words(&self) -> String {
+        self.words.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// FFmpeg is gone.
@@ -121,13 +143,24 @@ impl Run {
         self.end_of_pipe.is_some()
     }
 
-    /// Returns how the run ended once that is known; a worker that never says is not waited for beyond a second.
-    pub fn outcome(&self, now: Instant) -> Option<Outcome> {
+    /// Returns how the run ended once that is known, when the stream has come to frame `reached`; a worker that never says is not waited
+    /// for beyond a second.
+    pub fn outcome(&self, reached: i64, second: i64, now: Instant) -> Option<Outcome> {
         let read_at = self.end_of_pipe?;
         match &self.ended {
-            Some(RunEnd::Completed | RunEnd::Cancelled) => Some(Outcome::Completed),
-            Some(RunEnd::Failed { .. } | RunEnd::Killed { .. } | RunEnd::NotStarted { .. }) => Some(Outcome::Failed),
-            None => (now.duration_since(read_at).as_millis() > 1_000).then_some(Outcome::Failed),
+            Some(end @ (RunEnd::Completed | RunEnd::Cancelled)) => {
+                Some(self.completed(end, reached + second < self.end))
+            }
+            Some(end) => Some(Outcome::Failed(diagnosis::of_end(end, &self.last_words()))),
+            None => (now.duration_since(read_at).as_millis() > 1_000).then_some(Outcome::Failed(Cause::WorkerHung)),
+        }
+    }
+
+    /// FFmpeg calls it a success when a disk goes away in the middle.
+    fn completed(&self, end: &RunEnd, is_early: bool) -> Outcome {
+        match is_early.then(|| diagnosis::of_end(end, &self.last_words())) {
+            Some(cause @ Cause::SourceUnreachable) => Outcome::Failed(cause),
+            early => Outcome::Completed { early },
         }
     }
 
@@ -142,7 +175,10 @@ impl Run {
             Some(RunEnd::Failed { code, message }) => format!("FFmpeg ended with code {code}: {message}"),
             Some(RunEnd::Killed { signal }) => format!("FFmpeg was killed by signal {signal}"),
             Some(RunEnd::NotStarted { message }) => format!("FFmpeg could not be started: {message}"),
-            Some(RunEnd::Completed | RunEnd::Cancelled) => "it is complete".into(),
+            Some(RunEnd::Completed | RunEnd::Cancelled) if self.words.is_empty() => {
+                "FFmpeg says that it played everything, but there was less than there should be".into()
+            }
+            Some(RunEnd::Completed | RunEnd::Cancelled) => format!("FFmpeg ended early: {}", self.last_words()),
             None => "its end was never reported".into(),
         }
     }
@@ -150,6 +186,6 @@ impl Run {
     /// Returns the run as the API shows it.
     pub fn view(&self, on_air: Option<RunId>) -> RunView {
         let kind = if on_air == Some(self.id) { RunKind::OnAir } else { RunKind::Prepared };
-        RunView { run: self.id, pid: self.pid, kind, title: self.title.clone(), progress: self.progress }
+        RunView { run: self.id, pid: self.pid, kind, title: self.shown.title.to_string(), progress: self.progress }
     }
 }

@@ -4,7 +4,7 @@
 //! Does not: keep it up to date; the writer does.
 
 use exstreamtv_model::{
-    ChannelId, RunId,
+    Cause, ChannelId, RunId,
     health::{Progress, Vitals},
 };
 use serde::Serialize;
@@ -29,6 +29,10 @@ pub struct FeedView {
     pub lead_ms: i64,
     /// Runs that failed or hung since the feed exists.
     pub failures: u32,
+    /// How often a failed run was started again since the feed exists.
+    pub restarts: u64,
+    /// Why the slate is on air, while it is.
+    pub cause: Option<Cause>,
     /// Slate frames sent since the feed exists.
     pub slate_frames: u64,
     /// What its worker needs of the machine.
@@ -86,6 +90,8 @@ impl FeedView {
             viewers: 0,
             lead_ms: 0,
             failures: 0,
+            restarts: 0,
+            cause: None,
             slate_frames: 0,
             vitals: None,
         }

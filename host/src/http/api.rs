@@ -8,13 +8,16 @@ mod channels;
 mod collections;
 mod description;
 mod feeds;
+mod incidents;
 mod library;
 mod merge;
 mod now;
 mod page;
 mod playout;
 mod plugins;
+mod restart;
 mod schedule;
+mod timeline;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
 pub use now::{OnNow, on_now};
@@ -51,6 +54,9 @@ fn described() -> OpenApiRouter<App> {
             channels::delete::delete
         ))
         .routes(routes!(playout::playout))
+        .routes(routes!(timeline::timeline))
+        .routes(routes!(restart::restart))
+        .routes(routes!(incidents::incidents))
         .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
         .routes(routes!(schedule::preview::preview))
         .routes(routes!(collections::list::list, collections::create::create))

@@ -388,6 +388,10 @@ impl Broadcaster for World {
         async move { there.then(|| Bytes::from_static(b"WEBVTT\n")) }.boxed()
     }
 
+    fn restart(&self, channel: ChannelId) -> bool {
+        self.feeds.lock().unwrap().iter().any(|feed| feed.channel == channel)
+    }
+
     fn feeds(&self) -> Vec<FeedView> {
         self.feeds.lock().unwrap().clone()
     }

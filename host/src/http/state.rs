@@ -78,6 +78,8 @@ pub trait Broadcaster: Send + Sync {
     fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError>;
     /// Returns the subtitles of a segment that is still kept, as WebVTT; never starts a feed.
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>>;
+    /// Starts what is on air on a channel again; returns whether it is on air.
+    fn restart(&self, channel: ChannelId) -> bool;
     /// Returns every feed there is, for people.
     fn feeds(&self) -> Vec<FeedView>;
 }

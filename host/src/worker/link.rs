@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::{Buf, BytesMut};
+use exstreamtv_model::Cause;
 use exstreamtv_worker_protocol::{Command, Decoder, PROTOCOL_VERSION, Report, encode};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use tokio::{io::Interest, net::UnixStream};
@@ -32,6 +33,8 @@ pub enum Event {
     Gone {
         /// What happened, for the log.
         reason: String,
+        /// Whether it died or hangs.
+        cause: Cause,
     },
 }
 
@@ -75,7 +78,7 @@ impl WorkerLink {
                 (other, _) => Err(format!("version {version} speaks protocol {other}, this host {PROTOCOL_VERSION}")),
             },
             Ok(Event::Report(..)) => Err("it did not begin with a greeting".into()),
-            Ok(Event::Gone { reason }) => Err(reason),
+            Ok(Event::Gone { reason, .. }) => Err(reason),
         }
     }
 
@@ -107,25 +110,32 @@ impl WorkerLink {
                     tracing::debug!(%error, "a report is not understood");
                     continue;
                 }
-                Err(error) => return Event::Gone { reason: format!("it talks nonsense: {error}") },
+                Err(error) => return gone(format!("it talks nonsense: {error}")),
             }
             let interest =
                 if self.outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
             let ready = match self.socket.ready(interest).await {
                 Ok(ready) => ready,
-                Err(error) => return Event::Gone { reason: error.to_string() },
+                Err(error) => return gone(error.to_string()),
             };
             if ready.is_writable()
                 && let Err(error) = self.flush()
             {
-                return Event::Gone { reason: error.to_string() };
+                return gone(error.to_string());
             }
             match self.receive() {
-                Ok(0) => return Event::Gone { reason: "it ended".into() },
+                Ok(0) => return gone("it ended".into()),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Event::Gone { reason: error.to_string() },
+                Err(error) => return gone(error.to_string()),
             }
+        }
+    }
+
+    /// Kills the worker: it hangs, and would not notice that its link is gone. Its children die with it.
+    pub fn kill(&mut self) {
+        if let Some(child) = &mut self.process.child {
+            let _ = child.kill();
         }
     }
 
@@ -154,6 +164,10 @@ impl WorkerLink {
         self.inbox.feed(&bytes[..length]);
         Ok(length)
     }
+}
+
+fn gone(reason: String) -> Event {
+    Event::Gone { reason, cause: Cause::WorkerLost }
 }
 
 #[cfg(target_os = "linux")]

@@ -1,20 +1,25 @@
 //! A worker that is started again when it is gone.
 //!
-//! Does: keep one worker alive for a feed, hold commands until there is one.
+//! Does: keep one worker alive for a feed, hold commands until there is one, kill one that says nothing.
 //! Does not: know what the commands mean, or repeat them to the next worker.
 //! Invariant: a start that fails or a worker that dies is told once, as [`Event::Gone`]; the next start is at least a pause later.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use exstreamtv_model::RunId;
+use exstreamtv_model::{Cause, RunId};
 use exstreamtv_worker_protocol::Command;
 use tokio::time::Instant;
 
 use super::{Event, Programs, Spawner, WorkerError, WorkerLink};
 use crate::lifecycle::Lifecycle;
 
-/// The pause between two starts.
+/// A worker tells its vital signs once a second; one that is silent for this long hangs.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// The pause between two starts, and the longest one after starts that fail, each twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const SHORT_LIFE: Duration = Duration::from_secs(2);
 
 type Opening = Pin<Box<dyn Future<Output = Result<WorkerLink, WorkerError>> + Send>>;
 
@@ -28,13 +33,27 @@ pub struct SteadyWorker {
     /// Commands that wait for the worker.
     backlog: Vec<Command>,
     not_before: Instant,
+    heard_at: Instant,
+    pause: Duration,
+    worked_since: Option<Instant>,
 }
 
 impl SteadyWorker {
     /// Returns a keeper whose worker starts with the first call of [`Self::next`].
     pub fn new(spawner: Spawner, programs: Programs, life: Lifecycle) -> Self {
-        let not_before = Instant::now();
-        Self { spawner, programs, life, link: None, opening: None, backlog: Vec::new(), not_before }
+        let now = Instant::now();
+        Self {
+            spawner,
+            programs,
+            life,
+            link: None,
+            opening: None,
+            backlog: Vec::new(),
+            not_before: now,
+            heard_at: now,
+            pause: PAUSE,
+            worked_since: None,
+        }
     }
 
     /// Returns the worker's process id, while there is one.
@@ -62,7 +81,16 @@ impl SteadyWorker {
     pub async fn next(&mut self) -> Event {
         loop {
             if let Some(link) = &mut self.link {
-                let event = link.recv().await;
+                let event = tokio::select! {
+                    // What waits in the socket comes first: it may be we who were slow.
+                    biased;
+                    event = link.recv() => event,
+                    () = tokio::time::sleep_until(self.heard_at + SILENCE) => {
+                        link.kill();
+                        Event::Gone { reason: "it says nothing any more and was killed".into(), cause: Cause::WorkerHung }
+                    }
+                };
+                self.heard_at = Instant::now();
                 if let Event::Gone { .. } = event {
                     self.link = None;
                     self.rest();
@@ -77,7 +105,7 @@ impl SteadyWorker {
                     Err(error) => {
                         tracing::error!(error = &error as &dyn std::error::Error, "no worker; trying again");
                         self.rest();
-                        return Event::Gone { reason: "it could not be started".into() };
+                        return Event::Gone { reason: "it could not be started".into(), cause: Cause::WorkerLost };
                     }
                 }
             } else {
@@ -93,11 +121,17 @@ impl SteadyWorker {
             link.send(&command);
         }
         self.link = Some(link);
+        self.heard_at = Instant::now();
+        self.worked_since = Some(self.heard_at);
     }
 
     fn rest(&mut self) {
         self.backlog.clear();
-        self.not_before = Instant::now() + PAUSE;
+        let now = Instant::now();
+        self.not_before = now + self.pause;
+        // One that does not come to work is no better a moment later.
+        let was_short = self.worked_since.take().is_none_or(|since| now - since < SHORT_LIFE);
+        self.pause = if was_short { (self.pause * 2).min(LONGEST_PAUSE) } else { PAUSE };
     }
 
     /// Ends the worker; its runs get `grace_ms` to end by themselves.

@@ -126,7 +126,7 @@ impl Desk {
             };
             match event {
                 Event::Report(report, pipe) => self.hear(report, pipe),
-                Event::Gone { reason } => {
+                Event::Gone { reason, .. } => {
                     tracing::warn!(reason, "the utility worker is gone");
                     self.link = None;
                     // Dropping the senders tells everybody who waits.

@@ -7,6 +7,7 @@
 mod broadcasts;
 mod cell;
 mod channels;
+mod chronicle;
 mod collections;
 mod connections;
 mod error;
@@ -22,6 +23,7 @@ mod testing;
 
 pub use broadcasts::Broadcasts;
 pub use channels::{Channels, NewChannel};
+pub use chronicle::{Chronicle, NumberedIncident};
 pub use collections::Collections;
 pub use error::{EngineError, StoreError, StoreErrorKind};
 pub use media::{KnownFile, MediaCounts, MediaFilter, MediaRepo, MediaStateFilter, ScannedMedia};

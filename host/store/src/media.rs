@@ -140,6 +140,22 @@ impl MediaRepo {
         Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
     }
 
+    /// Returns other playable files with the same programme as `id`: the same episode, or the same film of the same year; at most
+    /// `limit`, by id. A file without a name of its own has none.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.media.versions", level = "debug", skip_all, fields(media.id = %id))]
+    pub async fn versions(&self, id: MediaId, limit: u32) -> Result<Vec<MediaItem>, StoreError> {
+        let rows: Vec<MediaRow> = sqlx::query_as(VERSIONS)
+            .bind(id.0)
+            .bind(limit)
+            .fetch_all(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("find other versions of a programme", TABLE, error))?;
+        rows.into_iter().map(MediaItem::try_from).collect()
+    }
+
     /// Returns up to `limit` files with ids above `after`, by id.
     ///
     /// # Errors
@@ -238,6 +254,17 @@ const FIND_MANY: &str = "
 SELECT id, path, size_bytes, mtime_ms, state, reason, probe, metadata, artwork
   FROM media
  WHERE id IN (SELECT value FROM json_each(?1))";
+
+const VERSIONS: &str = "
+SELECT other.id, other.path, other.size_bytes, other.mtime_ms, other.state, other.reason, other.probe, other.metadata, other.artwork
+  FROM media AS this
+  JOIN media AS other
+    ON other.id <> this.id AND other.state = 'ready' AND other.kind = this.kind
+   AND ((this.kind = 'episode' AND other.show_fold = this.show_fold AND other.season = this.season AND other.episode = this.episode)
+     OR (this.kind = 'movie' AND other.title = this.title AND other.year IS this.year))
+ WHERE this.id = ?1
+ ORDER BY other.id
+ LIMIT ?2";
 
 const PAGE: &str = "
 SELECT id, path, size_bytes, mtime_ms, state, reason, probe, metadata, artwork

@@ -12,8 +12,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Broadcasts, Channels, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, StoreError, connections::Connections,
-    instance_lock::InstanceLock, schema,
+    Broadcasts, Channels, Chronicle, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, StoreError,
+    connections::Connections, instance_lock::InstanceLock, schema,
 };
 
 /// The open database; clones share it.
@@ -74,6 +74,11 @@ impl Store {
     /// Returns the playlist counters.
     pub fn broadcasts(&self) -> Broadcasts {
         Broadcasts::new(self.connections.clone())
+    }
+
+    /// Returns what was aired and what went wrong.
+    pub fn chronicle(&self) -> Chronicle {
+        Chronicle::new(self.connections.clone())
     }
 
     /// Waits for what is under way, closes the file and lets another host have it; every clone is then closed.

@@ -10,6 +10,8 @@ mod broadcasts;
 mod channels;
 #[path = "contract/checkpoints.rs"]
 mod checkpoints;
+#[path = "contract/chronicle.rs"]
+mod chronicle;
 #[path = "contract/collections.rs"]
 mod collections;
 #[path = "contract/media.rs"]

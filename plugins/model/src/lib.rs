@@ -6,6 +6,7 @@
 
 pub mod cause;
 pub mod channel;
+pub mod chronicle;
 pub mod collection;
 pub mod health;
 pub mod ids;
@@ -20,6 +21,7 @@ pub mod schedule;
 
 pub use cause::Cause;
 pub use channel::{Channel, ChannelNumber, ItemOrder, Schedule};
+pub use chronicle::{AiredRow, ChannelIncident};
 pub use collection::{Collection, CollectionSource};
 pub use ids::{ChannelId, CollectionId, MediaId, PlayoutEntryId, RunId};
 pub use media::{MediaItem, MediaProbe, MediaState};

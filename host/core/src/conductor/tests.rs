@@ -1,6 +1,7 @@
 //! Scenes with a known end, and 256 simulated evenings with everything going wrong.
 
 use super::*;
+use crate::supervision::BudgetRules;
 
 const RATE: i64 = 30;
 /// Where a simulated channel begins: six seconds before the live frame.
@@ -15,7 +16,7 @@ fn policy() -> Policy {
         stall_ms: 2_000,
         start_ms: 8_000,
         prepare: 10 * RATE,
-        retry_pause_ms: vec![0, 1_000, 5_000, 30_000],
+        supervision: Rules::default(),
     }
 }
 
@@ -26,6 +27,7 @@ fn slots(lengths: &[i64]) -> Vec<Slot> {
         first,
         end: first + length,
         content: Content::Playable,
+        means: Means::default(),
     };
     starts.zip(lengths).enumerate().map(slot).collect()
 }
@@ -34,8 +36,16 @@ fn at(now_ms: i64, live: i64, next: i64) -> Moment {
     Moment { now_ms, live, next, waiting_ms: 0, silent_ms: 0 }
 }
 
+fn budget() -> RestartBudget {
+    RestartBudget::new(BudgetRules::default())
+}
+
+fn step(conductor: &mut Conductor, moment: Moment) -> Option<Action> {
+    conductor.step(moment, &mut budget())
+}
+
 fn drain(conductor: &mut Conductor, moment: Moment) -> Vec<Action> {
-    std::iter::from_fn(|| conductor.step(moment)).take(20).collect()
+    std::iter::from_fn(|| step(conductor, moment)).take(20).collect()
 }
 
 fn on_schedule(lengths: &[i64]) -> Conductor {
@@ -48,7 +58,7 @@ fn on_schedule(lengths: &[i64]) -> Conductor {
 fn a_cold_channel_starts_where_the_wall_clock_is() {
     let mut conductor = on_schedule(&[900, 900]);
     let actions = drain(&mut conductor, at(0, 480, 300));
-    let start = Action::Start { run: RunId(1), entry: PlayoutEntryId(1), first: 300, end: 900 };
+    let start = Action::Start { run: RunId(1), entry: PlayoutEntryId(1), first: 300, end: 900, rung: Rung::First };
     assert_eq!(actions, [start, Action::Air { run: RunId(1) }]);
 }
 
@@ -56,10 +66,13 @@ fn a_cold_channel_starts_where_the_wall_clock_is() {
 fn the_next_run_is_started_before_it_is_needed_and_goes_on_air_at_the_join() {
     let mut conductor = on_schedule(&[900, 900]);
     drain(&mut conductor, at(0, 480, 300));
-    conductor.joined(RunId(1));
+    conductor.joined(RunId(1), 1_000);
     let ahead = drain(&mut conductor, at(9_000, 570, 660));
-    assert_eq!(ahead, [Action::Start { run: RunId(2), entry: PlayoutEntryId(2), first: 900, end: 1800 }]);
-    conductor.finished(RunId(1), Outcome::Completed, 17_000);
+    assert_eq!(
+        ahead,
+        [Action::Start { run: RunId(2), entry: PlayoutEntryId(2), first: 900, end: 1800, rung: Rung::First }]
+    );
+    conductor.finished(RunId(1), Outcome::Completed { early: None }, 17_000);
     assert_eq!(drain(&mut conductor, at(17_000, 810, 900)), [Action::Air { run: RunId(2) }]);
 }
 
@@ -67,9 +80,10 @@ fn the_next_run_is_started_before_it_is_needed_and_goes_on_air_at_the_join() {
 fn a_killed_run_is_started_again_at_once_and_no_slate_shows_if_it_is_quick() {
     let mut conductor = on_schedule(&[9_000]);
     drain(&mut conductor, at(0, 480, 300));
-    conductor.joined(RunId(1));
-    conductor.finished(RunId(1), Outcome::Failed, 10_000);
-    let again = Action::Start { run: RunId(2), entry: PlayoutEntryId(1), first: 870, end: 9_000 };
+    conductor.joined(RunId(1), 1_000);
+    conductor.finished(RunId(1), Outcome::Failed(Cause::FfmpegCrashed), 10_000);
+    let again =
+        Action::Start { run: RunId(2), entry: PlayoutEntryId(1), first: 870, end: 9_000, rung: Rung::SameCommand };
     assert_eq!(drain(&mut conductor, at(10_000, 780, 870)), [again, Action::Air { run: RunId(2) }]);
     assert!(!conductor.slate_on());
 }
@@ -79,24 +93,34 @@ fn a_silent_run_is_covered_after_a_second_and_ended_after_two() {
     let mut conductor = on_schedule(&[9_000]);
     drain(&mut conductor, at(0, 480, 300));
     conductor.gave(RunId(1), 300);
-    conductor.joined(RunId(1));
+    conductor.joined(RunId(1), 1_000);
     let silent =
         |waiting_ms, live, next| Moment { now_ms: 20_000 + waiting_ms, live, next, waiting_ms, silent_ms: waiting_ms };
     assert_eq!(drain(&mut conductor, silent(900, 807, 870)), []);
-    assert_eq!(conductor.step(silent(1_100, 813, 870)), Some(Action::Slate { until: 873 }));
-    let hung = conductor.step(silent(2_000, 840, 900));
+    assert_eq!(step(&mut conductor, silent(1_100, 813, 870)), Some(Action::Slate { until: 873 }));
+    let hung = step(&mut conductor, silent(2_000, 840, 900));
     assert!(matches!(hung, Some(Action::Cancel { run: RunId(1), .. })), "{hung:?}");
+}
+
+#[test]
+fn a_run_that_gives_bytes_and_no_picture_is_ended_and_called_by_its_name() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.gave_bytes(RunId(1));
+    let waiting = Moment { now_ms: 8_000, live: 720, next: 600, waiting_ms: 8_000, silent_ms: 8_000 };
+    let ended = step(&mut conductor, waiting);
+    assert!(matches!(ended, Some(Action::Cancel { cause: Some(Cause::FfmpegGarbled), .. })), "{ended:?}");
 }
 
 #[test]
 fn a_file_that_ends_early_is_followed_by_slate_and_the_next_item_is_on_time() {
     let mut conductor = on_schedule(&[9_000, 900]);
     drain(&mut conductor, at(0, 480, 300));
-    conductor.joined(RunId(1));
-    conductor.finished(RunId(1), Outcome::Completed, 10_000);
-    assert_eq!(conductor.step(at(10_000, 840, 860)), Some(Action::Slate { until: 900 }));
+    conductor.joined(RunId(1), 1_000);
+    conductor.finished(RunId(1), Outcome::Completed { early: None }, 10_000);
+    assert_eq!(step(&mut conductor, at(10_000, 840, 860)), Some(Action::Slate { until: 900 }));
     assert_eq!(
-        conductor.step(at(290_000, 8_950, 9_000)).map(|a| matches!(a, Action::Start { first: 9_000, .. })),
+        step(&mut conductor, at(290_000, 8_950, 9_000)).map(|a| matches!(a, Action::Start { first: 9_000, .. })),
         Some(true)
     );
 }
@@ -105,9 +129,9 @@ fn a_file_that_ends_early_is_followed_by_slate_and_the_next_item_is_on_time() {
 fn a_run_two_frames_short_is_followed_by_the_next_one_at_once() {
     let mut conductor = on_schedule(&[900, 900]);
     drain(&mut conductor, at(0, 480, 300));
-    conductor.joined(RunId(1));
+    conductor.joined(RunId(1), 1_000);
     drain(&mut conductor, at(9_000, 570, 660));
-    conductor.finished(RunId(1), Outcome::Completed, 17_000);
+    conductor.finished(RunId(1), Outcome::Completed { early: None }, 17_000);
     assert_eq!(drain(&mut conductor, at(17_000, 810, 898)), [Action::Air { run: RunId(2) }]);
 }
 
@@ -119,8 +143,8 @@ fn while_a_cold_channel_waits_for_its_programme_the_slate_takes_no_more_time_tha
         let live = 480 + waiting_ms * RATE / 1000;
         Moment { now_ms: waiting_ms, live, next, waiting_ms, silent_ms: waiting_ms }
     };
-    assert_eq!(conductor.step(late(1_000, 300)), Some(Action::Slate { until: 330 }));
-    assert_eq!(conductor.step(late(1_500, 330)), Some(Action::Slate { until: 345 }));
+    assert_eq!(step(&mut conductor, late(1_000, 300)), Some(Action::Slate { until: 330 }));
+    assert_eq!(step(&mut conductor, late(1_500, 330)), Some(Action::Slate { until: 345 }));
 }
 
 #[test]
@@ -131,34 +155,35 @@ fn the_slate_waits_where_a_run_that_it_has_overtaken_comes_back() {
         let live = 480 + waiting_ms * RATE / 1000;
         Moment { now_ms: waiting_ms, live, next, waiting_ms, silent_ms: 0 }
     };
-    assert_eq!(conductor.step(late(1_000, 300)), Some(Action::Slate { until: 330 }));
+    assert_eq!(step(&mut conductor, late(1_000, 300)), Some(Action::Slate { until: 330 }));
     conductor.gave(RunId(1), 330);
-    assert_eq!(conductor.step(late(3_000, 330)), Some(Action::Slate { until: 360 }));
-    assert_eq!(conductor.step(late(4_000, 360)), None);
-    conductor.joined(RunId(1));
+    assert_eq!(step(&mut conductor, late(3_000, 330)), Some(Action::Slate { until: 360 }));
+    assert_eq!(step(&mut conductor, late(4_000, 360)), None);
+    conductor.joined(RunId(1), 1_000);
     assert!(!conductor.slate_on());
 }
 
 #[test]
 fn a_run_that_viewers_wait_for_has_the_machine_to_itself() {
     let mut conductor = on_schedule(&[450, 900]);
-    let start = Action::Start { run: RunId(1), entry: PlayoutEntryId(1), first: 300, end: 450 };
+    let start = Action::Start { run: RunId(1), entry: PlayoutEntryId(1), first: 300, end: 450, rung: Rung::First };
     assert_eq!(drain(&mut conductor, at(0, 480, 300)), [start, Action::Air { run: RunId(1) }]);
-    conductor.joined(RunId(1));
+    conductor.joined(RunId(1), 1_000);
     assert!(matches!(drain(&mut conductor, at(300, 489, 310))[..], [Action::Start { run: RunId(2), first: 450, .. }]));
 }
 
 #[test]
 fn without_a_schedule_there_is_slate_and_nothing_is_started() {
     let mut conductor = Conductor::new(policy());
-    assert_eq!(conductor.step(at(0, 300, 120)), Some(Action::Slate { until: 360 }));
+    assert_eq!(step(&mut conductor, at(0, 300, 120)), Some(Action::Slate { until: 360 }));
 }
 
 #[test]
 fn a_changed_schedule_ends_the_runs_of_rows_that_are_gone() {
     let mut conductor = on_schedule(&[9_000]);
     drain(&mut conductor, at(0, 480, 300));
-    let other = Slot { entry: PlayoutEntryId(77), first: 0, end: 9_000, content: Content::Playable };
+    let other =
+        Slot { entry: PlayoutEntryId(77), first: 0, end: 9_000, content: Content::Playable, means: Means::default() };
     conductor.set_slots(vec![other]);
     let actions = drain(&mut conductor, at(100, 483, 330));
     assert!(matches!(actions[0], Action::Cancel { run: RunId(1), .. }), "{actions:?}");
@@ -168,7 +193,7 @@ fn a_changed_schedule_ends_the_runs_of_rows_that_are_gone() {
 #[test]
 fn after_a_suspend_nobody_is_shown_the_lost_hour() {
     let mut conductor = on_schedule(&[900_000]);
-    assert_eq!(conductor.step(at(0, 108_300, 300)), Some(Action::Skip { to: 108_300 }));
+    assert_eq!(step(&mut conductor, at(0, 108_300, 300)), Some(Action::Skip { to: 108_300 }));
 }
 
 /// A small world: runs that start late, hang, break, end early or work, on a virtual clock.
@@ -181,6 +206,7 @@ struct World {
     heard_ms: i64,
     alive: Vec<SimRun>,
     starts: Vec<(i64, PlayoutEntryId)>,
+    budget: RestartBudget,
 }
 
 struct SimRun {
@@ -228,6 +254,7 @@ impl World {
             heard_ms: 0,
             alive: vec![],
             starts: vec![],
+            budget: budget(),
         };
         let lengths: Vec<i64> = (0..60).map(|_| 20 + world.roll(1_200)).collect();
         world.conductor.set_slots(slots(&lengths));
@@ -253,7 +280,7 @@ impl World {
         self.read_frames();
         for round in 0.. {
             assert!(round < 50, "the conductor never comes to rest");
-            let Some(action) = self.conductor.step(self.moment()) else { break };
+            let Some(action) = self.conductor.step(self.moment(), &mut self.budget) else { break };
             self.perform(action);
             self.check_invariants();
         }
@@ -281,18 +308,22 @@ impl World {
         if reached > joins_at {
             run.in_step = true;
             (self.next, self.sent_ms) = (reached, now_ms);
-            self.conductor.joined(on_air);
+            self.conductor.joined(on_air, now_ms);
         }
         if run.is_through(now_ms) && (run.made(now_ms) <= self.next || !run.in_step) {
             let run = self.alive.remove(position);
-            let outcome = if run.fate == Fate::Breaks { Outcome::Failed } else { Outcome::Completed };
+            let outcome = if run.fate == Fate::Breaks {
+                Outcome::Failed(Cause::FfmpegCrashed)
+            } else {
+                Outcome::Completed { early: None }
+            };
             self.conductor.finished(run.id, outcome, self.now_ms);
         }
     }
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Start { run, entry, first, end } => {
+            Action::Start { run, entry, first, end, .. } => {
                 assert!(first >= self.next && first < end, "started on air already: {first}..{end} at {}", self.next);
                 let fate = [Fate::Fine, Fate::Fine, Fate::Fine, Fate::EndsEarly, Fate::Breaks, Fate::Hangs]
                     [self.roll(6) as usize];

@@ -75,6 +75,24 @@ pub async fn playout(
     Ok(Json(page.map(EntryView::from)))
 }
 
+impl WindowQuery {
+    /// Returns how many rows the page may hold, as the client said it.
+    pub fn limit(&self) -> Option<u32> {
+        self.limit
+    }
+
+    /// Returns the window of a question about the past: the last 24 hours, if the client does not say.
+    ///
+    /// # Errors
+    /// If the window is empty or too long.
+    pub fn past(&self, now: DateTime<Utc>) -> Result<(DateTime<Utc>, DateTime<Utc>), ApiError> {
+        let until_now = Self { from: self.from.or(Some(now - TimeDelta::days(1))), ..Self::default() };
+        // What is on air was sent some seconds ahead of the clock.
+        let to = self.to.or_else(|| self.from.is_none().then(|| now + TimeDelta::minutes(1)));
+        window(&Self { to, ..until_now }, now)
+    }
+}
+
 fn window(query: &WindowQuery, now: DateTime<Utc>) -> Result<(DateTime<Utc>, DateTime<Utc>), ApiError> {
     let wrong =
         |detail: &str| ApiError::BadParameter { parameter: "from and to".to_owned(), detail: detail.to_owned() };

@@ -1,0 +1,145 @@
+//! Writes down what was aired and what went wrong, beside the feeds.
+//!
+//! Does: take notes from feeds, write them in order, try again while the database is locked, forget what is old.
+//! Does not: decide what is worth a note, or make a feed wait.
+//! Invariant: notes of one feed are written in their order, and those of a feed that ends with the host are written before the host is gone.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use exstreamtv_model::{AiredRow, ChannelIncident};
+use exstreamtv_store::{Store, StoreError, StoreErrorKind};
+use tokio::sync::mpsc;
+
+use crate::{clock::Clock, lifecycle::Lifecycle};
+
+/// Notes that may wait for the database; a channel writes one every few seconds.
+const WAITING: usize = 4_096;
+/// How long what was aired and what went wrong is remembered.
+const MEMORY: TimeDelta = TimeDelta::days(31);
+/// How often old notes are forgotten.
+const TIDY: Duration = Duration::from_secs(3_600);
+/// The pause before another attempt at a locked database, and how many there are.
+const AGAIN: Duration = Duration::from_millis(500);
+const ATTEMPTS: u32 = 120;
+
+/// Something to write down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A stretch was aired, up to now.
+    Aired(AiredRow),
+    /// Something went wrong, goes on going wrong, or is over.
+    Incident(ChannelIncident),
+}
+
+/// Where feeds get their pens.
+#[derive(Debug, Clone)]
+pub struct Chronicle {
+    notes: mpsc::WeakSender<Note>,
+}
+
+/// One feed's pen; the chronicle goes on as long as anybody holds one.
+#[derive(Debug, Clone, Default)]
+pub struct Pen {
+    notes: Option<mpsc::Sender<Note>>,
+}
+
+impl Chronicle {
+    /// Starts writing; what the host before left open is ended first.
+    pub fn start(store: Store, clock: std::sync::Arc<dyn Clock>, life: &Lifecycle) -> Self {
+        let (notes, inbox) = mpsc::channel(WAITING);
+        let weak = notes.downgrade();
+        let stopping = life.stopping();
+        life.spawn(async move {
+            let scribe = Scribe { store, clock };
+            let own = notes;
+            scribe.begin().await;
+            let mut writing = std::pin::pin!(scribe.write(inbox));
+            tokio::select! {
+                () = &mut writing => return,
+                () = stopping.cancelled() => drop(own),
+            }
+            // Feeds still write their last lines; it ends when they have put down their pens.
+            writing.await;
+        });
+        Self { notes: weak }
+    }
+
+    /// Returns a pen; it writes nothing once the host is stopping.
+    pub fn pen(&self) -> Pen {
+        Pen { notes: self.notes.upgrade() }
+    }
+}
+
+impl Pen {
+    /// Writes a note, some time soon.
+    pub fn write(&self, note: Note) {
+        let Some(notes) = &self.notes else { return };
+        if notes.try_send(note).is_err() {
+            tracing::warn!("the database is too slow: a line of the as-run log is lost");
+        }
+    }
+}
+
+struct Scribe {
+    store: Store,
+    clock: std::sync::Arc<dyn Clock>,
+}
+
+impl Scribe {
+    async fn begin(&self) {
+        match self.store.chronicle().end_all(self.clock.now()).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "incidents that the last run of this server left open are ended"),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "open incidents of the last run cannot be ended"
+                )
+            }
+        }
+    }
+
+    async fn write(&self, mut inbox: mpsc::Receiver<Note>) {
+        let mut tidy = tokio::time::interval(TIDY);
+        loop {
+            tokio::select! {
+                note = inbox.recv() => match note {
+                    Some(note) => self.keep(&note).await,
+                    None => return,
+                },
+                _ = tidy.tick() => self.forget().await,
+            }
+        }
+    }
+
+    async fn keep(&self, note: &Note) {
+        for attempt in 1.. {
+            let error = match self.put(note).await {
+                Ok(()) => return,
+                // The channel was deleted while it was on air.
+                Err(StoreError::NoSuch { .. }) => return,
+                Err(error) => error,
+            };
+            if error.kind() != StoreErrorKind::Locked || attempt >= ATTEMPTS {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a line of the as-run log is lost");
+                return;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn put(&self, note: &Note) -> Result<(), StoreError> {
+        match note {
+            Note::Aired(row) => self.store.chronicle().air(row).await,
+            Note::Incident(incident) => self.store.chronicle().note(incident).await,
+        }
+    }
+
+    async fn forget(&self) {
+        let Some(horizon) = self.clock.now().checked_sub_signed(MEMORY) else { return };
+        if let Err(error) = self.store.chronicle().forget(horizon).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old lines of the as-run log cannot be forgotten");
+        }
+    }
+}
