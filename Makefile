@@ -3,6 +3,7 @@
 #   make run [MEDIA=~/Videos] [LISTEN=127.0.0.1:8411]   watch a folder as television; without MEDIA a demo
 #   make test                                           everything that a change must pass
 #   make check                                          the same without the end-to-end tests
+#   make chaos                                          everything that can go wrong behind a channel, for about half an hour
 #   make test-players                                   mpv, VLC and GStreamer against a running server
 #   make bench                                          the numbers of ARCHITECTURE.md, as ratios
 #   make clean-demo                                     forgets the demo library and its data
@@ -22,7 +23,7 @@ define need
 	  else echo "please install $(2) yourself: there is neither apt-get nor brew here" >&2; exit 1; fi; }
 endef
 
-.PHONY: run test check test-players bench clean-demo ffmpeg test-tools player-tools binaries
+.PHONY: run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
 
 run: ffmpeg
 	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker -p exstreamtv-shipped
@@ -45,6 +46,15 @@ test: test-tools
 	  set -x; $(CARGO) test --locked --workspace --exclude exstreamtv-tests && $(CARGO) test --locked -p exstreamtv-tests -- --test-threads=1; \
 	fi
 
+# The long form: every test of the suite, and 1,000 restarts where `make test` makes 25.
+chaos: test-tools
+	$(CARGO) build --locked --workspace
+	@if command -v cargo-nextest >/dev/null 2>&1; then \
+	  set -x; EXSTREAMTV_CHAOS=full $(CARGO) nextest run --locked -p exstreamtv-tests --test chaos --run-ignored all; \
+	else \
+	  set -x; EXSTREAMTV_CHAOS=full $(CARGO) test --locked -p exstreamtv-tests --test chaos -- --include-ignored --test-threads=1; \
+	fi
+
 test-players: player-tools test-tools
 	$(CARGO) build --locked --workspace
 	@bash tests/players.sh target/debug/exstreamtv
@@ -65,16 +75,20 @@ binaries:
 ffmpeg:
 	$(call need,ffmpeg,ffmpeg,ffmpeg)
 
-# xmllint is part of macOS; tv_validate_file has no brew package, and its test says so when it is missing.
+# xmllint and sqlite3 are part of macOS; tv_validate_file and faketime are for Linux, and their tests say so when they are missing.
 test-tools: ffmpeg
 	$(call need,c++,g++,gcc)
 	$(call need,xmllint,libxml2-utils,libxml2)
+	$(call need,sqlite3,sqlite3,sqlite)
 	@[ "$$(uname)" = Darwin ] || command -v tv_validate_file >/dev/null 2>&1 || $(MAKE) --no-print-directory xmltv
+	@[ "$$(uname)" = Darwin ] || command -v faketime >/dev/null 2>&1 || $(MAKE) --no-print-directory faketime
 	@[ "$$(uname)" = Darwin ] || [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || $(MAKE) --no-print-directory fonts
 
-.PHONY: xmltv fonts
+.PHONY: xmltv faketime fonts
 xmltv:
 	$(call need,tv_validate_file,xmltv-util,)
+faketime:
+	$(call need,faketime,faketime,)
 fonts:
 	$(call need,no-font,fonts-dejavu-core,)
 

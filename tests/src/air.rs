@@ -4,6 +4,10 @@
 //! Does not: ask the host anything.
 //! Invariant: the channel clock is the wall clock, so the comparison needs no knowledge of delays: it is exact to one frame.
 
+mod as_run;
+
+pub use as_run::denials;
+
 use crate::{
     api::Row,
     picture::{Mark, Shown},

@@ -4,11 +4,15 @@
 //! Does not: use the product's types; a renamed field is a broken contract and must fail here.
 //! Invariant: every list is read to its last page.
 
+mod record;
+
 use std::{collections::HashMap, path::PathBuf};
 
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+
+pub use record::{Aired, Incident};
 
 use crate::{
     host::Host,
@@ -73,6 +77,8 @@ pub struct Feed {
     pub channel: String,
     /// "starting", "on_air", "slate" or "idle".
     pub state: String,
+    /// Since when it exists, by the host's clock.
+    pub since_ms: i64,
     /// Its worker.
     pub worker_pid: Option<u32>,
     /// Its FFmpeg processes.
@@ -168,10 +174,15 @@ impl Host {
         files.into_iter().map(|file| (file.id.clone(), file)).collect()
     }
 
+    /// Returns every feed.
+    pub fn feeds(&self) -> Vec<Feed> {
+        let page: Page<Feed> = self.get("/api/v1/feeds");
+        page.items
+    }
+
     /// Returns the feed of a channel, if it is on air.
     pub fn feed(&self, channel: &Channel) -> Option<Feed> {
-        let page: Page<Feed> = self.get("/api/v1/feeds");
-        page.items.into_iter().find(|feed| feed.channel == channel.id)
+        self.feeds().into_iter().find(|feed| feed.channel == channel.id)
     }
 
     /// Waits until the channel's feed is as wanted.

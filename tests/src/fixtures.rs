@@ -190,6 +190,16 @@ pub const CALM: [Recipe; 4] = [
 /// One clip that outlasts any test of one programme.
 pub const LONG: Recipe = clip("Clip Long.mkv", 5, 240.0, (320, 180), PAL);
 
+/// A short programme, one that lasts long enough for something to be done to it, and one that outlasts whatever follows.
+pub const KILO: Recipe = clip("Clip Kilo.mkv", 7, 8.0, (320, 180), PAL);
+/// See [`KILO`].
+pub const MIKE: Recipe = clip("Clip Mike.mkv", 8, 30.0, (320, 180), PAL);
+/// See [`KILO`].
+pub const ZULU: Recipe = clip("Clip Zulu.mkv", 9, 240.0, (320, 180), PAL);
+
+/// What somebody puts in the place of [`KILO`].
+pub const SWAPPED: Recipe = coded(clip("Clip Kilo.mkv", 31, 8.0, (1280, 720), NTSC), Codec::Hevc, Sound::Opus);
+
 /// What benchmarks play: two minutes that cost as much to encode as an ordinary film.
 pub const FILM_720: Recipe = clip("Clip Film.mkv", 6, 120.0, (1280, 720), (30, 1));
 

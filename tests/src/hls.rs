@@ -5,6 +5,7 @@
 //! Invariant: every segment that was ever listed was fetched, in order, or is a breach.
 
 mod playlist;
+mod watcher;
 
 use std::{
     collections::BTreeMap,
@@ -15,6 +16,7 @@ use std::{
 use reqwest::{Url, blocking::Client, blocking::Response};
 
 pub use playlist::{Playlist, Segment, first_variant};
+pub use watcher::Watcher;
 
 /// How often the playlist is fetched; players ask every half target duration.
 const BETWEEN_POLLS: Duration = Duration::from_millis(250);
@@ -76,6 +78,25 @@ impl Follower {
         if self.seconds() < goal {
             self.breaches.push(format!("only {:.1} s of {goal:.1} s came within {stuck:?}", self.seconds()));
         }
+    }
+
+    /// Follows until somebody says that it is enough.
+    fn follow_until(&mut self, enough: impl Fn() -> bool) {
+        while !enough() {
+            thread::sleep(BETWEEN_POLLS);
+            self.poll();
+        }
+    }
+
+    /// Returns every segment that was fetched, one after the other, as a player puts them together.
+    ///
+    /// # Panics
+    /// When a number is missing between the first and the last.
+    pub fn whole(&self) -> Vec<u8> {
+        let numbers: Vec<_> = self.media.keys().collect();
+        let hole = numbers.windows(2).find(|pair| *pair[1] != pair[0] + 1);
+        assert!(hole.is_none(), "segments are missing: {hole:?}");
+        self.media.values().flatten().copied().collect()
     }
 
     /// Returns the length of everything that was fetched.

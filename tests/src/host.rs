@@ -28,6 +28,9 @@ use crate::{
 /// How many of a host's last lines a failing test shows.
 const SHOWN_LINES: usize = 60;
 
+/// Lets a command run as nobody.
+const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
 /// What a host is started with.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -90,9 +93,15 @@ impl Setup {
 
     /// Starts the host by way of another command.
     #[must_use]
-    pub fn through(mut self, wrapper: &[&str]) -> Self {
-        self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+    pub fn through(mut self, wrapper: &[impl AsRef<str>]) -> Self {
+        self.wrapper = wrapper.iter().map(|word| word.as_ref().to_owned()).collect();
         self
+    }
+
+    /// Lets it run as nobody where it would be root, who may read and write everything.
+    #[must_use]
+    pub fn without_powers(self) -> Self {
+        if nix::unistd::geteuid().is_root() { self.through(&AS_NOBODY) } else { self }
     }
 
     /// Returns where the host keeps its data.
@@ -270,6 +279,15 @@ impl Drop for Host {
             eprintln!("--- the host's last words\n{}", last.cloned().collect::<Vec<_>>().join("\n"));
         }
     }
+}
+
+/// Returns the words that start a command which alone sees a file system of a few kilobytes in `folder`; `None` where that is not allowed.
+pub fn on_a_small_disk(folder: &Path, kib: u32) -> Option<Vec<String>> {
+    let mount = format!("mount -t tmpfs -o size={kib}k none \"$0\" && exec \"$@\"");
+    let folder = folder.display().to_string();
+    let words = ["unshare", "--mount", "--map-root-user", "sh", "-c", &mount, &folder].map(str::to_owned);
+    let tried = Command::new(&words[0]).args(&words[1..]).arg("true").status();
+    tried.is_ok_and(|status| status.success()).then(|| words.to_vec())
 }
 
 /// Sends a signal to a process of a host.

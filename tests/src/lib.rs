@@ -9,6 +9,7 @@
 pub mod air;
 pub mod api;
 pub mod bench;
+pub mod chaos;
 pub mod fixtures;
 pub mod flash;
 pub mod guide;

@@ -90,7 +90,12 @@ impl Cast {
 
     /// Returns the code of the clip that a row plays, where pictures must show it.
     pub fn code(&self, row: &Row) -> Option<u8> {
-        self.clip(row).filter(|clip| clip.picture.is_some()).map(|clip| clip.code)
+        row.media.as_deref().and_then(|media| self.code_of(media))
+    }
+
+    /// Returns the code of a file, where pictures must show it.
+    pub fn code_of(&self, media: &str) -> Option<u8> {
+        self.0.get(media).filter(|clip| clip.picture.is_some()).map(|clip| clip.code)
     }
 }
 

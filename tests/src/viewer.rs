@@ -23,6 +23,25 @@ use crate::{
     ts::{self, Follower, Report, Rules},
 };
 
+/// How a host said no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Status of the answer.
+    pub status: u16,
+    /// When to come again.
+    pub retry_after_s: Option<u64>,
+    /// What it said.
+    pub body: String,
+}
+
+impl Refusal {
+    fn of(response: reqwest::blocking::Response) -> Self {
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after_s = retry_after.and_then(|value| value.parse().ok());
+        Self { status: response.status().as_u16(), retry_after_s, body: response.text().unwrap_or_default() }
+    }
+}
+
 /// A viewer who keeps up.
 pub struct Viewer {
     inbox: Arc<Inbox>,
@@ -48,16 +67,30 @@ impl Viewer {
     /// # Panics
     /// When the answer is not a transport stream.
     pub fn tune(url: &str) -> Self {
+        Self::try_tune(url).unwrap_or_else(|refusal| panic!("{url}: {refusal:?}"))
+    }
+
+    /// Tunes in and begins to read, or returns how the host refused.
+    ///
+    /// # Errors
+    /// The host has no room.
+    ///
+    /// # Panics
+    /// When the answer is neither a transport stream nor an error.
+    pub fn try_tune(url: &str) -> Result<Self, Refusal> {
         let client = reqwest::blocking::Client::builder().timeout(None).build();
         let client = client.unwrap_or_else(|error| panic!("make an HTTP client: {error}"));
         let response = client.get(url).send().unwrap_or_else(|error| panic!("tune {url}: {error}"));
+        if !response.status().is_success() {
+            return Err(Refusal::of(response));
+        }
         assert_eq!(response.status(), 200, "{url}");
         let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
         assert!(kind.is_some_and(|kind| kind.eq_ignore_ascii_case("video/mp2t")), "{url}: {kind:?}");
         let inbox = Arc::new(Inbox::default());
         let reader = inbox.clone();
         thread::spawn(move || read(response, &reader));
-        Self { inbox }
+        Ok(Self { inbox })
     }
 
     /// Waits until the stream's own clock has gone on by this much since the first byte.

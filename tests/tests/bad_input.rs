@@ -9,23 +9,20 @@
 use std::{
     fs,
     net::TcpListener,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
 };
 
 use exstreamtv_tests::{
     fixtures::CALM,
-    host::{Outcome, Setup},
-    process::{host_binary, is_installed},
+    host::{Outcome, Setup, on_a_small_disk},
+    process::host_binary,
     stage::Stage,
 };
 
 /// More than this is not one clear message.
 const MAX_LINES: usize = 12;
-
-/// Lets a command run as nobody, because root may read and write everything.
-const AS_NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
 /// Fails unless the host gave up with this code and one message that holds all of these words.
 fn assert_refused(outcome: &Outcome, code: i32, words: &[&str]) {
@@ -46,15 +43,6 @@ fn assert_refused(outcome: &Outcome, code: i32, words: &[&str]) {
 
 fn setup(stage: &Stage) -> Setup {
     stage.setup().set("server.log", "\"error\"")
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
-}
-
-/// Makes the setup run without root's powers.
-fn without_powers(setup: Setup) -> Setup {
-    if is_root() { setup.through(&AS_NOBODY) } else { setup }
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -84,7 +72,7 @@ fn a_media_folder_that_may_not_be_read_is_named() {
     fs::create_dir(&folder).unwrap();
     set_mode(&folder, 0o000);
     set_mode(stage.path(), 0o777);
-    let outcome = without_powers(setup(&stage).media(&folder)).run();
+    let outcome = setup(&stage).media(&folder).without_powers().run();
     set_mode(&folder, 0o755);
     assert_refused(&outcome, 66, &["secret", "permission"]);
 }
@@ -96,7 +84,7 @@ fn a_media_file_that_may_not_be_read_is_listed_with_its_reason() {
     fs::copy(CALM[1].make(), &file).unwrap();
     set_mode(&file, 0o000);
     set_mode(stage.path(), 0o777);
-    let host = without_powers(stage.setup()).start();
+    let host = stage.setup().without_powers().start();
     host.channel("Calm");
     let files = host.files();
     let listed = files.values().find(|file| file.path.ends_with("Unreadable.mkv")).unwrap();
@@ -198,16 +186,11 @@ fn a_full_disk_is_called_a_full_disk() {
     let stage = Stage::new();
     let data = setup(&stage).data();
     fs::create_dir(&data).unwrap();
-    let data = data.display().to_string();
-    let small = "mount -t tmpfs -o size=32k none \"$0\" && exec \"$@\"";
-    let wrapper = ["unshare", "--mount", "--map-root-user", "sh", "-c", small, &data];
-    let possible = is_installed("unshare")
-        && Command::new(wrapper[0]).args(&wrapper[1..]).arg("true").status().is_ok_and(|status| status.success());
-    if !possible {
+    let Some(wrapper) = on_a_small_disk(&data, 32) else {
         return eprintln!("not checked: this system lets nobody mount a small file system");
-    }
+    };
     let outcome = setup(&stage).through(&wrapper).run();
-    assert_refused(&outcome, 73, &[&data, "full"]);
+    assert_refused(&outcome, 73, &[&data.display().to_string(), "full"]);
 }
 
 #[test]
@@ -216,7 +199,7 @@ fn a_data_folder_that_may_not_be_written_is_named() {
     let data = setup(&stage).data();
     fs::create_dir(&data).unwrap();
     set_mode(&data, 0o555);
-    let outcome = without_powers(setup(&stage)).run();
+    let outcome = setup(&stage).without_powers().run();
     set_mode(&data, 0o755);
     assert_refused(&outcome, 73, &[&data.display().to_string(), "permission"]);
 }

@@ -10,7 +10,9 @@ use exstreamtv_tests::{
     air::{ChannelClock, contradictions},
     api::{Channel, Feed, now_ms},
     fixtures::{LONG, Recipe},
-    host::{self, Host},
+    guide,
+    hls::Follower,
+    host::Host,
     patience::{self, wait_for},
     process::Process,
     stage::{Cast, RATE, Stage},
@@ -63,20 +65,6 @@ fn assert_healed(host: &Host, channel: &Channel, viewer: Viewer) {
     let marked: Vec<_> = shown.iter().filter(|picture| picture.mark.is_some()).copied().collect();
     let wrong = contradictions(&marked, &clock, &rows, |row| cast.code(row));
     assert!(wrong.is_empty(), "off the timeline: {:#?}", &wrong[..wrong.len().min(5)]);
-}
-
-/// Never a default: process 0 would be ourselves.
-fn on_air_pid(feed: &Feed) -> u32 {
-    feed.on_air().unwrap_or_else(|| panic!("no FFmpeg is on air: {feed:?}"))
-}
-
-fn worker_pid(feed: &Feed) -> u32 {
-    feed.worker_pid.unwrap_or_else(|| panic!("no worker: {feed:?}"))
-}
-
-fn wait_for_another_ffmpeg(host: &Host, channel: &Channel, before: &Feed) -> Feed {
-    let pid = before.on_air();
-    host.wait_for_feed(channel, "another FFmpeg on air", |feed| feed.on_air().is_some() && feed.on_air() != pid)
 }
 
 fn assert_gone(processes: &[Process], limit: Duration) {
@@ -155,42 +143,6 @@ fn a_channel_without_viewers_stops_after_its_idle_time() {
 }
 
 #[test]
-fn an_ffmpeg_that_is_killed_is_replaced_on_the_same_connection() {
-    let stage = stage();
-    let (host, channel, viewer, feed) = on_air(&stage);
-    host::send(on_air_pid(&feed), Signal::SIGKILL);
-    wait_for_another_ffmpeg(&host, &channel, &feed);
-    assert_healed(&host, &channel, viewer);
-    assert_eq!(host.ffmpegs().len(), 1);
-    host.stop();
-}
-
-#[test]
-fn an_ffmpeg_that_hangs_is_noticed_and_replaced_on_the_same_connection() {
-    let stage = stage();
-    let (host, channel, viewer, feed) = on_air(&stage);
-    let hung: Vec<_> = host.ffmpegs();
-    host::send(on_air_pid(&feed), Signal::SIGSTOP);
-    wait_for_another_ffmpeg(&host, &channel, &feed);
-    assert_gone(&hung, patience::LONG);
-    assert_healed(&host, &channel, viewer);
-    host.stop();
-}
-
-#[test]
-fn a_worker_that_is_killed_takes_its_ffmpeg_along_and_is_replaced_on_the_same_connection() {
-    let stage = stage();
-    let (host, channel, viewer, feed) = on_air(&stage);
-    let ffmpegs = host.ffmpegs();
-    host::send(worker_pid(&feed), Signal::SIGKILL);
-    assert_gone(&ffmpegs, ORPHANS);
-    let after = wait_for_another_ffmpeg(&host, &channel, &feed);
-    assert_ne!(after.worker_pid, feed.worker_pid);
-    assert_healed(&host, &channel, viewer);
-    host.stop();
-}
-
-#[test]
 fn sighup_takes_up_a_changed_configuration_and_refuses_a_broken_one() {
     let stage = stage();
     let (host, channel, viewer, _) = on_air(&stage);
@@ -213,22 +165,45 @@ fn sighup_takes_up_a_changed_configuration_and_refuses_a_broken_one() {
 }
 
 #[test]
-fn after_kill_nine_the_next_start_resumes_at_the_clocks_position() {
+fn after_kill_nine_the_next_start_goes_on_where_the_clock_is_with_the_same_guide_and_new_segments() {
     let stage = stage();
     let (mut host, channel, viewer, _) = on_air(&stage);
+    let mut playlist = Follower::tune(&host.at(&channel.hls()));
+    playlist.follow(4.0);
     let from_ms = now_ms() - 10_000;
     let rows = host.rows(&channel, from_ms, from_ms + 1_000_000);
+    let announced = guide_from(&host, from_ms);
     host.signal(Signal::SIGKILL);
     assert!(host.wait_for_exit(DRAIN).is_some());
-    drop((viewer, host));
+    assert!(viewer.wait_for_end(DRAIN).is_some(), "a viewer still hangs on a dead host");
+    let address = host.url.trim_start_matches("http://").to_owned();
+    drop(host);
 
-    let host = stage.setup().start();
-    let channel = host.channel("Long");
-    assert_eq!(host.rows(&channel, from_ms, from_ms + 1_000_000), rows, "the crash changed the timeline");
+    // Players come back to the address that they know.
+    let host = stage.setup().listen(&address).start();
     let viewer = Viewer::tune(&host.at(&channel.ts()));
-    viewer.wait_for_seconds(4.0);
+    let mut after = Follower::tune(&host.at(&channel.hls()));
+    assert_eq!(host.channel("Long").id, channel.id);
+    assert_eq!(host.rows(&channel, from_ms, from_ms + 1_000_000), rows, "the crash changed the timeline");
+    assert_eq!(guide_from(&host, from_ms), announced, "the crash changed the guide");
+    after.follow(8.0);
+    assert!(
+        playlist.breaches.is_empty() && after.breaches.is_empty(),
+        "{:#?} {:#?}",
+        playlist.breaches,
+        after.breaches
+    );
+    let first = after.segments().next().map(|segment| segment.sequence);
+    assert!(first > Some(playlist.newest()), "{first:?} was used before the crash, up to {}", playlist.newest());
     assert_healed(&host, &channel, viewer);
     host.stop();
+}
+
+/// Returns what the guide announces for the hour after this moment, as text.
+fn guide_from(host: &Host, from_ms: i64) -> Vec<String> {
+    let programmes = guide::parse(&host.text("/iptv/xmltv.xml")).into_iter();
+    let hour = from_ms / 1000..from_ms / 1000 + 3600;
+    programmes.filter(|one| hour.contains(&one.start_s)).map(|one| format!("{one:?}")).collect()
 }
 
 #[test]
