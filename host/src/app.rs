@@ -258,7 +258,6 @@ impl Host {
         let feeds = Feeds::new(
             means,
             store.clone(),
-            clock.clone(),
             slates,
             admission.clone(),
             offset_s,

@@ -37,7 +37,6 @@ use super::{
 };
 use crate::{
     admission::{Admission, Place},
-    clock::Clock,
     config::{SlowClient, StreamThrottler},
     playout::Planned,
     sessions::{LiveEdge, LiveEdges, Ticket},
@@ -93,7 +92,6 @@ type Lineup = HashMap<ChannelId, Arc<Feed>>;
 pub struct Feeds {
     means: Means,
     store: Store,
-    clock: Arc<dyn Clock>,
     slates: Slates,
     admission: Admission,
     clock_offset_ticks: i64,
@@ -107,7 +105,6 @@ impl Feeds {
     pub fn new(
         means: Means,
         store: Store,
-        clock: Arc<dyn Clock>,
         slates: Slates,
         admission: Admission,
         clock_offset_s: i64,
@@ -116,7 +113,7 @@ impl Feeds {
     ) -> Self {
         let clock_offset_ticks = clock_offset_s.saturating_mul(exstreamtv_transport::TICKS_PER_SECOND);
         let on_air = Arc::default();
-        Self { means, store, clock, slates, admission, clock_offset_ticks, slow_client, throttler, on_air }
+        Self { means, store, slates, admission, clock_offset_ticks, slow_client, throttler, on_air }
     }
 
     /// Joins the continuous stream of a channel; the session lasts as long as the stream.
@@ -249,7 +246,7 @@ impl Feeds {
             tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the last sequence number cannot be read");
             None
         });
-        let now = self.clock.now();
+        let now = self.means.clock.now();
         let grid = FrameGrid::new(&channel.profile);
         let first_index = grid.gop_start(grid.index_at(now.timestamp_millis() - BURST_MS));
         let from_ms = grid.wall_ms(first_index);

@@ -108,6 +108,7 @@ fn any_metadata() -> impl Strategy<Value = Metadata> {
                 year,
                 aired,
                 plot,
+                original_language: None,
                 genres,
                 credits,
                 rating,
