@@ -15,7 +15,7 @@ use exstreamtv_plugin_sdk::{PickError, Picker};
 use crate::{
     downmix,
     language::{FARTHEST, Language, Wishes},
-    ranking::{Ranking, Standing, by_wish},
+    ranking::{Ranking, Standing, Verdict, by_wish},
     titles::{Special, special_sound},
 };
 
@@ -107,21 +107,12 @@ fn pick(request: &AudioRequest) -> AudioAnswer {
 }
 
 fn rank(ranking: &Ranking<8>, tracks: &[Track<'_>], wants: &Wants<'_>) -> Vec<RankedAudio> {
-    let best = ranking.best();
-    let ranked = |standing: &Standing<8>| {
-        let track = &tracks[standing.place];
-        let chosen = best.is_some_and(|best| best.place == standing.place);
-        let reason = match (&standing.excluded, best) {
-            (Some(reason), _) => reason.clone(),
-            (None, Some(best)) if !chosen => {
-                let criterion = standing.lost_by(best).map(|at| CRITERIA[at]);
-                explain::rejection(criterion, track, &tracks[best.place], wants)
-            }
-            (None, _) => explain::choice(track, wants),
-        };
-        RankedAudio { stream: track.stream_ref(), chosen, reason }
+    let choice = |place: usize| explain::choice(&tracks[place], wants);
+    let rejection = |criterion: Option<usize>, place: usize, best: usize| {
+        explain::rejection(criterion.map(|at| CRITERIA[at]), &tracks[place], &tracks[best], wants)
     };
-    ranking.iter().map(ranked).collect()
+    let ranked = |Verdict { place, chosen, reason }| RankedAudio { stream: tracks[place].stream_ref(), chosen, reason };
+    ranking.verdicts(choice, rejection).map(ranked).collect()
 }
 
 /// Returns the language that counts where no preferred one is there: that of the author's default, else of the first stream.

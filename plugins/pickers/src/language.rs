@@ -175,6 +175,11 @@ impl Subtag {
     }
 }
 
+/// Names a language for people, stated or not.
+pub(crate) fn stated(language: Option<Language>) -> String {
+    language.map_or_else(|| "an unstated language".into(), |language| language.to_string())
+}
+
 /// A title longer than this is no title.
 const MAX_TITLE_WORDS: usize = 64;
 

@@ -17,6 +17,16 @@ pub(crate) struct Standing<const N: usize> {
 /// Candidates in order, the best first; excluded ones last.
 pub(crate) struct Ranking<const N: usize>(Vec<Standing<N>>);
 
+/// What is said of one candidate.
+pub(crate) struct Verdict {
+    /// Place in the request.
+    pub(crate) place: usize,
+    /// Whether it is the best.
+    pub(crate) chosen: bool,
+    /// Why, in words for people.
+    pub(crate) reason: String,
+}
+
 impl<const N: usize> Ranking<N> {
     pub(crate) fn new(mut standings: Vec<Standing<N>>) -> Self {
         // A stable sort leaves equals in the order in which they were offered. Excluded ones have no other order.
@@ -31,14 +41,29 @@ impl<const N: usize> Ranking<N> {
         self.0.first().filter(|standing| standing.excluded.is_none())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Standing<N>> {
-        self.0.iter()
+    /// Says of each candidate whether it is the best, and why: `choice` of the best one's place, `rejection` of the most important criterion in which a
+    /// place is worse than the best one's.
+    pub(crate) fn verdicts(
+        &self,
+        choice: impl Fn(usize) -> String,
+        rejection: impl Fn(Option<usize>, usize, usize) -> String,
+    ) -> impl Iterator<Item = Verdict> {
+        let best = self.best();
+        self.0.iter().map(move |standing| {
+            let chosen = best.is_some_and(|best| best.place == standing.place);
+            let reason = match (&standing.excluded, best) {
+                (Some(reason), _) => reason.clone(),
+                (None, Some(best)) if !chosen => rejection(standing.lost_by(best), standing.place, best.place),
+                (None, _) => choice(standing.place),
+            };
+            Verdict { place: standing.place, chosen, reason }
+        })
     }
 }
 
 impl<const N: usize> Standing<N> {
     /// Returns the most important criterion in which this one is worse than the best; `None` where they are equal.
-    pub(crate) fn lost_by(&self, best: &Self) -> Option<usize> {
+    fn lost_by(&self, best: &Self) -> Option<usize> {
         (0..N).find(|criterion| self.scores[*criterion] != best.scores[*criterion])
     }
 }

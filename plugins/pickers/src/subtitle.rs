@@ -15,7 +15,7 @@ use exstreamtv_plugin_sdk::{PickError, Picker};
 
 use crate::{
     language::{Language, Wishes},
-    ranking::{Ranking, Standing, by_wish},
+    ranking::{Ranking, Standing, Verdict, by_wish},
     titles::{SubtitleTraits, subtitle_traits},
 };
 
@@ -106,21 +106,16 @@ fn pick(request: &SubtitleRequest) -> SubtitleAnswer {
 }
 
 fn rank(ranking: &Ranking<7>, tracks: &[Track<'_>], wants: &Wants<'_>) -> Vec<RankedSubtitle> {
-    let best = ranking.best();
-    let ranked = |standing: &Standing<7>| {
-        let track = &tracks[standing.place];
-        let chosen = best.is_some_and(|best| best.place == standing.place);
-        let reason = match (&standing.excluded, best) {
-            (Some(reason), _) => reason.clone(),
-            (None, Some(best)) if !chosen => {
-                let criterion = standing.lost_by(best).map(|at| CRITERIA[at]);
-                explain::rejection(criterion, track, &tracks[best.place], wants)
-            }
-            (None, _) => explain::choice(track, wants),
-        };
-        RankedSubtitle { source: track.candidate.source.clone(), chosen, reason }
+    let choice = |place: usize| explain::choice(&tracks[place], wants);
+    let rejection = |criterion: Option<usize>, place: usize, best: usize| {
+        explain::rejection(criterion.map(|at| CRITERIA[at]), &tracks[place], &tracks[best], wants)
     };
-    ranking.iter().map(ranked).collect()
+    let ranked = |Verdict { place, chosen, reason }| RankedSubtitle {
+        source: tracks[place].candidate.source.clone(),
+        chosen,
+        reason,
+    };
+    ranking.verdicts(choice, rejection).map(ranked).collect()
 }
 
 impl<'a> Track<'a> {

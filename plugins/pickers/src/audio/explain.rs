@@ -3,7 +3,7 @@
 use exstreamtv_model::pick::{Downmix, LayoutPreference};
 
 use super::{Criterion, Track, Wants};
-use crate::{ranking::listed, titles::Special};
+use crate::{language::stated, ranking::listed, titles::Special};
 
 /// Says what is played and why.
 pub(super) fn answer(best: Option<&Track<'_>>, wants: &Wants<'_>, downmix: Option<&Downmix>) -> String {
@@ -67,7 +67,7 @@ pub(super) fn rejection(
 }
 
 fn by_other_language(track: &Track<'_>, best: &Track<'_>, wants: &Wants<'_>) -> String {
-    let (own, other) = (language(track), language(best));
+    let (own, other) = (stated(track.language), stated(best.language));
     if track.language.is_none() {
         return format!("its language is not stated, and that of the chosen one is {other}");
     }
@@ -82,11 +82,7 @@ fn by_other_language(track: &Track<'_>, best: &Track<'_>, wants: &Wants<'_>) -> 
 
 fn description(track: &Track<'_>) -> String {
     let layout = track.stream.layout.clone().unwrap_or_else(|| channels(track));
-    format!("{}, {layout}, {}", language(track), track.stream.codec)
-}
-
-fn language(track: &Track<'_>) -> String {
-    track.language.map_or_else(|| "an unstated language".into(), |language| language.to_string())
+    format!("{}, {layout}, {}", stated(track.language), track.stream.codec)
 }
 
 fn channels(track: &Track<'_>) -> String {

@@ -3,7 +3,7 @@
 use exstreamtv_model::pick::{FormPreference, SubtitleForm, SubtitleMode, SubtitleSource};
 
 use super::{Criterion, DEFAULT, LANGUAGE, Showing, Track, Wants};
-use crate::ranking::listed;
+use crate::{language::stated, ranking::listed};
 
 /// Says what is shown and why, or why nothing is.
 pub(super) fn answer(best: Option<&Track<'_>>, wants: &Wants<'_>) -> String {
@@ -81,7 +81,7 @@ pub(super) fn rejection(
     wants: &Wants<'_>,
 ) -> String {
     let Some(criterion) = criterion else { return "as good as the chosen one, but comes later".into() };
-    let (own, other) = (language(track), language(best));
+    let (own, other) = (stated(track.language), stated(best.language));
     match criterion {
         Criterion::Commentary => "it belongs to a commentary".into(),
         Criterion::Priority if wants.priority(best) == DEFAULT => "it is not the author's default".into(),
@@ -112,11 +112,7 @@ pub(super) fn source(source: &SubtitleSource) -> String {
 fn description(track: &Track<'_>) -> String {
     let forced = if track.traits.forced { ", forced" } else { "" };
     let sdh = if track.traits.sdh { ", for the hard of hearing" } else { "" };
-    format!("{}, {}{forced}{sdh}", language(track), form(track))
-}
-
-fn language(track: &Track<'_>) -> String {
-    track.language.map_or_else(|| "an unstated language".into(), |language| language.to_string())
+    format!("{}, {}{forced}{sdh}", stated(track.language), form(track))
 }
 
 fn form(track: &Track<'_>) -> &'static str {
