@@ -92,7 +92,7 @@ mod tests {
     fn picks(weights: &[u32], count: usize, seed: u64) -> Vec<usize> {
         let shares = shares(weights);
         let mut credits = vec![0; weights.len()];
-        let mut numbers = Numbers::new(seed, Purpose::Source, 0);
+        let numbers = Numbers::new(seed, Purpose::Source, 0);
         let mut pick = |number| {
             credits.iter_mut().zip(&shares).for_each(|(credit, share)| *credit += share);
             let claims = credits.iter().zip(&shares).map(|(&credit, &share)| Claim { credit, share });

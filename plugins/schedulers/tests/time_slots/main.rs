@@ -14,3 +14,4 @@ mod queries;
 mod scene;
 mod settings;
 mod windows;
+mod zones;
