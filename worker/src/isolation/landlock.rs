@@ -22,7 +22,7 @@ const KNOWN: ABI = ABI::V6;
 
 /// Returns a ruleset that allows these places and nothing else, or `None` where the kernel has no Landlock.
 pub fn ruleset(places: &[Place]) -> Option<OwnedFd> {
-    let built = empty().and_then(|ruleset| places.iter().try_fold(ruleset, |ruleset, place| allow(ruleset, place)));
+    let built = empty().and_then(|ruleset| places.iter().try_fold(ruleset, allow));
     match built {
         Ok(ruleset) => ruleset.into(),
         Err(error) => {
