@@ -13,7 +13,7 @@ use std::{
 };
 
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
-use exstreamtv_worker_protocol::FfmpegFault;
+use exstreamtv_worker_protocol::{FfmpegFault, Restrictions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
@@ -21,17 +21,23 @@ use declared::Declared;
 use knobs::{Knobs, needs_restart};
 
 use crate::{
+    admission::Admission,
     chronicle::Chronicle,
     cli::Common,
     clock::{Clock, SystemClock},
     config::Config,
+    dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     http,
     library::Library,
     lifecycle::Lifecycle,
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
-    worker::{Programs, Spawner, Utility},
+    sessions::{LiveEdges, Sessions},
+    worker::{
+        Programs, Spawner, Utility,
+        groups::{GroupLimits, Groups},
+    },
 };
 
 mod declared;
@@ -42,6 +48,7 @@ mod health;
 mod knobs;
 mod logging;
 mod signals;
+mod throttling;
 
 /// What to do when FFmpeg cannot be used.
 pub const FFMPEG_ADVICE: &str =
@@ -145,7 +152,24 @@ pub fn programs(config: &Config) -> Programs {
     };
     let configured = &config.ffmpeg.worker;
     let worker = if configured.as_os_str().is_empty() { beside() } else { configured.clone() };
-    Programs { worker, ffmpeg: config.ffmpeg.ffmpeg.clone(), ffprobe: config.ffmpeg.ffprobe.clone() }
+    let (ffmpeg, ffprobe) = (config.ffmpeg.ffmpeg.clone(), config.ffmpeg.ffprobe.clone());
+    Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
+}
+
+fn group_limits(config: &Config) -> GroupLimits {
+    let ffmpeg = &config.ffmpeg;
+    GroupLimits { memory_bytes: ffmpeg.memory_limit_bytes, cpu_weight: ffmpeg.cpu_weight, pids: ffmpeg.pids_limit }
+}
+
+fn restrictions(config: &Config) -> Restrictions {
+    let ffmpeg = &config.ffmpeg;
+    Restrictions {
+        isolation: ffmpeg.isolation,
+        readable: ffmpeg.readable.clone(),
+        nice: ffmpeg.nice,
+        memory_limit_bytes: ffmpeg.memory_limit_bytes,
+        open_files_limit: ffmpeg.open_files_limit,
+    }
 }
 
 /// Serves until a signal ends it.
@@ -187,9 +211,15 @@ struct Host {
 impl Host {
     async fn run(self, listener: TcpListener, logs: logging::Logs) -> Result<(), StartError> {
         let Self { config, clock, store, life, .. } = &self;
-        let spawner = Spawner::start(&config.server.log)
+        let groups = Groups::claim(group_limits(config));
+        let limited = groups.is_some();
+        let spawner = Spawner::start(&config.server.log, groups)
             .map_err(|source| StartError::System { what: "a thread for workers", source })?;
-        let programs = programs(config);
+        let mut programs = programs(config);
+        if limited {
+            // The group counts what is really used; address space is only what is reserved.
+            programs.restrictions.memory_limit_bytes = 0;
+        }
         let utility = Utility::start(spawner.clone(), programs.clone(), life);
         let ffmpeg = utility.identify().await.map_err(|cause| StartError::Ffmpeg { cause })?;
         tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
@@ -206,6 +236,9 @@ impl Host {
         let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
+        let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
+        let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
+        let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
         let means = Means {
             spawner,
             programs,
@@ -216,21 +249,39 @@ impl Host {
             chronicle: Chronicle::start(store.clone(), clock.clone(), life),
             budget: Arc::clone(&knobs.budget),
             epoch: tokio::time::Instant::now(),
+            sessions: sessions.clone(),
+            dossiers: dossiers.clone(),
             settings: knobs.feed.subscribe(),
         };
+        let admission = Admission::new(knobs.admission.subscribe());
         let offset_s = config.playout.stream_clock_offset_s;
-        let feeds = Feeds::new(means, store.clone(), clock.clone(), slates, offset_s, knobs.slow_client.subscribe());
+        let feeds = Feeds::new(
+            means,
+            store.clone(),
+            clock.clone(),
+            slates,
+            admission.clone(),
+            offset_s,
+            knobs.slow_client.subscribe(),
+            knobs.throttler.subscribe(),
+        );
         let feeds = Arc::new(feeds);
+        let edges: Arc<dyn LiveEdges> = feeds.clone();
+        sessions.watch_edges(Arc::downgrade(&edges));
+        throttling::remark(store, &config.stream_throttler).await;
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
+            sessions,
             library: library.clone(),
             playouts: playouts.clone(),
             picks,
             strategies: strategies.clone(),
+            dossiers,
+            admission,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
             life: life.clone(),
@@ -289,6 +340,7 @@ impl Host {
         declared.remark_on_missing(&knobs.declared.send_replace(declared.clone()));
         playouts.library_changed();
         knobs.set(values);
+        throttling::remark(&self.store, &config.stream_throttler).await;
         logs.set(&config.server.log);
         library.set_roots(config.library.folders.iter().map(|folder| absolute(folder)).collect());
         for key in needs_restart(&self.config, &config) {

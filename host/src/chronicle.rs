@@ -81,6 +81,14 @@ impl Pen {
     }
 }
 
+#[cfg(test)]
+impl Pen {
+    /// Returns a pen whose notes can be read.
+    pub(crate) fn to(notes: mpsc::Sender<Note>) -> Self {
+        Self { notes: Some(notes) }
+    }
+}
+
 struct Scribe {
     store: Store,
     clock: std::sync::Arc<dyn Clock>,
@@ -141,5 +149,39 @@ impl Scribe {
         if let Err(error) = self.store.chronicle().forget(horizon).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old lines of the as-run log cannot be forgotten");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use exstreamtv_model::{Cause, ChannelId};
+
+    use super::*;
+    use crate::{clock::SystemClock, http::fakes::Host, playout::instant};
+
+    fn incident(channel: ChannelId, failures: u32) -> Note {
+        let (began, ended, title, detail) = (instant(1_000), None, String::new(), String::new());
+        Note::Incident(ChannelIncident { channel, cause: Cause::FfmpegHung, began, ended, failures, title, detail })
+    }
+
+    #[tokio::test]
+    async fn what_a_feed_writes_while_the_host_stops_is_kept_in_its_order() {
+        let host = Host::open().await;
+        let channel = host.channel("5", "Five").await.id;
+        let life = Lifecycle::default();
+        let chronicle = Chronicle::start(host.store.clone(), Arc::new(SystemClock), &life);
+        let pen = chronicle.pen();
+        life.stopping().cancel();
+        (1..=50).for_each(|failures| pen.write(incident(channel, failures)));
+        // A channel that was deleted meanwhile stops nothing.
+        pen.write(incident(ChannelId(99), 1));
+        pen.write(incident(channel, 51));
+        drop(pen);
+        assert!(life.stop(Duration::from_secs(60)).await, "the chronicle does not end");
+        let kept = host.store.chronicle().incidents(None, None, 10).await.unwrap();
+        assert_eq!(kept.iter().map(|kept| kept.incident.failures).collect::<Vec<_>>(), [51]);
+        assert!(chronicle.pen().notes.is_none(), "somebody could still write");
     }
 }

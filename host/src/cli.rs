@@ -14,10 +14,12 @@ use crate::{
     doctor,
 };
 
+mod dossier;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
 
+use dossier::{DossierCommand, DossierCommandError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
 
@@ -48,6 +50,9 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks at what is known about failures.
+    #[command(subcommand)]
+    Dossier(DossierCommand),
     /// Looks after plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -110,6 +115,9 @@ pub enum CommandError {
     /// A command about plugins failed.
     #[error(transparent)]
     Plugin(#[from] PluginCommandError),
+    /// A command about dossiers failed.
+    #[error(transparent)]
+    Dossier(#[from] DossierCommandError),
     /// The system gives us no threads.
     #[error("start the runtime")]
     Runtime(#[source] std::io::Error),
@@ -128,6 +136,7 @@ impl CommandError {
             Self::Config(_) => 78,
             Self::Start(error) => error.code(),
             Self::Plugin(error) => error.code(),
+            Self::Dossier(error) => error.code(),
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
         }
@@ -200,7 +209,8 @@ fn execute(command: Command) -> Result<(), CommandError> {
             gravest.map_or(Ok(()), |code| Err(CommandError::Doctor { code }))
         }
         Command::Config(ConfigCommand::Check { common }) => {
-            common.load()?;
+            let config = common.load()?;
+            config.remarks().iter().for_each(|remark| eprintln!("exstreamtv: {remark}"));
             println!("the configuration can be used");
             Ok(())
         }
@@ -212,6 +222,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
             println!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }
+        Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),
     }

@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 
 pub mod lineup;
 pub mod load;
+mod session_manager;
+mod stream_throttler;
 pub mod supervision;
 
 use lineup::{DeclaredChannel, DeclaredCollection};
+pub use session_manager::SessionManager;
+pub use stream_throttler::StreamThrottler;
 use supervision::Supervision;
 
 /// Everything that can be configured.
@@ -28,12 +32,16 @@ pub struct Config {
     pub playout: Playout,
     /// FFmpeg and the workers.
     pub ffmpeg: Ffmpeg,
-    /// When what failed is started again.
+    /// How many channels may be on air, when what failed is started again, and what is kept about failures.
     pub supervision: Supervision,
     /// What new channels send.
     pub profile: Profile,
     /// Strategies that are libraries.
     pub plugins: Plugins,
+    /// How many may watch, and when who does nothing is over.
+    pub session_manager: SessionManager,
+    /// How fast viewers of the continuous stream are sent it.
+    pub stream_throttler: StreamThrottler,
     /// The database.
     pub database: Database,
     /// Sets of media that channels draw from.
@@ -112,6 +120,20 @@ pub struct Ffmpeg {
     pub idle_stop_s: u64,
     /// Milliseconds without a frame after which the slate covers the hole.
     pub slate_after_ms: u32,
+    /// Whether the kernel keeps FFmpeg away from other files and from the network.
+    pub isolation: bool,
+    /// What FFmpeg may read beyond media, programs and fonts; absolute.
+    pub readable: Vec<PathBuf>,
+    /// How far FFmpeg steps back behind other processes, from 0 to 19.
+    pub nice: u8,
+    /// The most files that an FFmpeg may have open; 0 leaves the system's limit.
+    pub open_files_limit: u64,
+    /// The most memory of a channel; 0 sets no limit.
+    pub memory_limit_bytes: u64,
+    /// A channel's share of the processors where they are scarce, from 1 to 10000.
+    pub cpu_weight: u32,
+    /// The most processes and threads of a channel; 0 sets no limit.
+    pub pids_limit: u64,
 }
 
 /// What new channels send.
@@ -202,6 +224,13 @@ impl Default for Ffmpeg {
             worker: PathBuf::new(),
             idle_stop_s: 30,
             slate_after_ms: 1000,
+            isolation: true,
+            readable: vec![],
+            nice: 0,
+            open_files_limit: 1024,
+            memory_limit_bytes: 0,
+            cpu_weight: 100,
+            pids_limit: 0,
         }
     }
 }
@@ -272,6 +301,12 @@ pub enum ValueError {
         /// What stands there.
         path: PathBuf,
     },
+    /// A file or folder that depends on where the server is started.
+    #[error("use [ffmpeg] readable = {}: it must be absolute", .path.display())]
+    Readable {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// A number that makes no sense.
     #[error("use {key} = {value}: it must be from {min} to {max}")]
     Range {
@@ -315,12 +350,25 @@ impl Config {
         if let Some(path) = self.plugins.paths.iter().find(|path| !path.is_absolute()) {
             return Err(ValueError::PluginPath { path: path.clone() });
         }
+        if let Some(path) = self.ffmpeg.readable.iter().find(|path| !path.is_absolute()) {
+            return Err(ValueError::Readable { path: path.clone() });
+        }
         lineup::check(&self.collections, &self.channels)?;
         self.supervision.check()?;
+        self.session_manager.check()?;
+        self.stream_throttler.check()?;
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;
+        within("[ffmpeg] nice", self.ffmpeg.nice.into(), 0, 19)?;
+        within("[ffmpeg] cpu_weight", self.ffmpeg.cpu_weight.into(), 1, 10_000)?;
         within("[ffmpeg] slate_after_ms", self.ffmpeg.slate_after_ms.into(), 100, 2_500)
+    }
+
+    /// Returns what can be used and is perhaps not meant.
+    pub fn remarks(&self) -> Vec<String> {
+        let profile = self.output_profile().ok();
+        profile.and_then(|profile| self.stream_throttler.remark("[profile]", &profile)).into_iter().collect()
     }
 
     /// Returns the address to listen on.
@@ -388,6 +436,17 @@ mod tests {
     }
 
     #[test]
+    fn a_target_below_what_channels_send_is_remarked_upon() {
+        let mut config = Config::default();
+        assert_eq!(config.remarks(), Vec::<String>::new());
+        config.profile.video_bitrate_bps = 8_000_000;
+        let remarks = config.remarks();
+        assert!(remarks.len() == 1 && remarks[0].contains("[profile] sends 8847360 b/s"), "{remarks:?}");
+        config.stream_throttler.enabled = false;
+        assert_eq!(config.remarks(), Vec::<String>::new());
+    }
+
+    #[test]
     fn bad_values_name_their_key() {
         let with = |change: fn(&mut Config)| {
             let mut config = Config::default();
@@ -400,6 +459,12 @@ mod tests {
         assert!(with(|c| c.profile.width = 7).contains("[profile]"));
         assert!(with(|c| c.playout.zone = "Mars".into()).contains("IANA"));
         assert!(with(|c| c.plugins.paths = vec!["plugins".into()]).contains("[plugins] paths"));
+        assert!(with(|c| c.ffmpeg.nice = 20).contains("[ffmpeg] nice"));
+        assert!(with(|c| c.ffmpeg.cpu_weight = 0).contains("[ffmpeg] cpu_weight"));
+        assert!(with(|c| c.ffmpeg.readable = vec!["luts".into()]).contains("[ffmpeg] readable"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
+        assert!(with(|c| c.session_manager.max_sessions = 0).contains("[session_manager] max_sessions = 0"));
+        assert!(with(|c| c.session_manager.idle_timeout_seconds = 0).contains("idle_timeout_seconds = 0"));
+        assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
+use exstreamtv_worker_protocol::FfmpegFacts;
 use serde::Serialize;
 
 use crate::{
@@ -39,7 +40,8 @@ impl Finding {
 
 /// Looks at everything.
 pub async fn examine(config: &Config, data_folder: &Path) -> Vec<Finding> {
-    let mut findings = vec![ffmpeg(config).await, data(data_folder), port(config)];
+    let facts = identify(config).await;
+    let mut findings = vec![ffmpeg(&facts), isolation(config, &facts), data(data_folder), port(config)];
     if config.library.folders.is_empty() {
         let advice = Some("name one with --media DIR or in [library] folders".into());
         let detail = "no folder is configured".into();
@@ -64,32 +66,43 @@ pub fn print(findings: &[Finding], json: bool) {
     }
 }
 
-async fn ffmpeg(config: &Config) -> Finding {
+async fn identify(config: &Config) -> Result<FfmpegFacts, String> {
     let life = Lifecycle::default();
-    let identity = match Spawner::start("error") {
+    let identity = match Spawner::start("error", None) {
         Ok(spawner) => {
             Utility::start(spawner, app::programs(config), &life).identify().await.map_err(|fault| fault.to_string())
         }
         Err(error) => Err(error.to_string()),
     };
     life.stop(Duration::from_secs(4)).await;
+    identity
+}
+
+fn ffmpeg(facts: &Result<FfmpegFacts, String>) -> Finding {
     let what = "FFmpeg".into();
-    match identity {
-        Ok(facts) => Finding {
-            what,
-            ok: true,
-            detail: format!("{} at {}", facts.version, facts.path.display()),
-            advice: None,
-            code: 69,
-        },
-        Err(detail) => Finding {
-            what,
-            ok: false,
-            detail: format!("failed to {detail}"),
-            advice: Some(app::FFMPEG_ADVICE.into()),
-            code: 69,
-        },
+    match facts {
+        Ok(facts) => {
+            let detail = format!("{} at {}", facts.version, facts.path.display());
+            Finding { what, ok: true, detail, advice: None, code: 69 }
+        }
+        Err(detail) => {
+            let (detail, advice) = (format!("failed to {detail}"), Some(app::FFMPEG_ADVICE.into()));
+            Finding { what, ok: false, detail, advice, code: 69 }
+        }
     }
+}
+
+/// An old kernel is no fault: channels play, with less between FFmpeg and the rest of the machine.
+fn isolation(config: &Config, facts: &Result<FfmpegFacts, String>) -> Finding {
+    let detail = match facts {
+        _ if !config.ffmpeg.isolation => "FFmpeg may read every file of this user: [ffmpeg] isolation is off".into(),
+        Ok(FfmpegFacts { landlock: 0, .. }) => {
+            "FFmpeg may read every file of this user: this system has no Landlock (Linux 5.13 and newer have it)".into()
+        }
+        Ok(facts) => format!("FFmpeg opens its media and nothing else of this machine (Landlock {})", facts.landlock),
+        Err(_) => "nobody knows, without an FFmpeg".into(),
+    };
+    Finding { what: "isolation".into(), ok: true, detail, advice: None, code: 69 }
 }
 
 fn data(folder: &Path) -> Finding {

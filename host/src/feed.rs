@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exstreamtv_model::{ChannelId, pick::TrackPreferences};
+use exstreamtv_model::{ChannelId, OutputProfile, ThrottleWish, pick::TrackPreferences};
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},
@@ -24,6 +24,7 @@ pub mod on_air;
 mod order;
 mod outlook;
 mod output;
+mod pacing;
 pub mod picks;
 mod runs;
 pub mod slates;
@@ -32,6 +33,7 @@ mod stream_time;
 pub mod view;
 mod viewer;
 
+use crate::sessions::LiveEdge;
 pub use broadcaster::Feeds;
 use captions::Captions;
 use view::{FeedState, FeedView};
@@ -46,6 +48,10 @@ pub struct Feed {
     pub channel: ChannelId,
     /// Its frames in time.
     pub grid: FrameGrid,
+    /// What it sends.
+    pub profile: OutputProfile,
+    /// How fast the channel wishes its viewers to be sent it.
+    throttle: watch::Sender<ThrottleWish>,
     ring: RwLock<Ring>,
     segments: RwLock<SegmentWindow>,
     captions: Mutex<Captions>,
@@ -141,6 +147,17 @@ impl Feed {
         }
     }
 
+    /// Returns how far it is.
+    pub fn edge(&self) -> LiveEdge {
+        let newest = self.ring().newest_index().unwrap_or(0);
+        let segment = self.segments().listed().next_back().map_or(0, |segment| segment.first_index + segment.frames);
+        LiveEdge {
+            newest_ms: self.grid.wall_ms(newest),
+            newest_segment_ms: self.grid.wall_ms(segment),
+            failures: self.view.borrow().failures,
+        }
+    }
+
     /// Returns whether the writer has ended.
     pub fn is_over(&self) -> bool {
         self.news.borrow().over
@@ -154,6 +171,8 @@ impl Feed {
         Self {
             channel: ChannelId(1),
             grid,
+            profile: OutputProfile::default(),
+            throttle: watch::channel(ThrottleWish::default()).0,
             ring: RwLock::new(Ring::new(capacity_frames, usize::MAX)),
             segments: RwLock::new(SegmentWindow::new(grid, 0)),
             captions: Mutex::default(),

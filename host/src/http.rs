@@ -7,7 +7,7 @@
 mod api;
 mod extract;
 #[cfg(test)]
-mod fakes;
+pub(crate) mod fakes;
 mod health;
 mod iptv;
 pub mod origin;

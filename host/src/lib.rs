@@ -4,16 +4,19 @@
 //! Does not: run FFmpeg, parse its stderr, or show SQL to anybody.
 //! Invariant: every task is spawned through [`lifecycle`], every wall time comes from [`clock`].
 
+pub mod admission;
 pub mod app;
 pub mod chronicle;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod doctor;
+pub mod dossiers;
 pub mod feed;
 pub mod http;
 pub mod library;
 pub mod lifecycle;
 pub mod playout;
 pub mod plugins;
+pub mod sessions;
 pub mod worker;

@@ -14,14 +14,18 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{clock::Clock, lifecycle::Lifecycle};
 
 pub mod ask;
+mod author;
 mod boundary;
 mod draft;
+#[cfg(test)]
+mod house;
 mod material;
 mod planner;
 pub mod preview;
 mod rules;
 
 use ask::Ask;
+use author::Author;
 use planner::Planner;
 
 /// How often every channel's timeline is looked after.
@@ -81,8 +85,8 @@ impl Playouts {
     ) -> Self {
         let (urgent, inbox) = mpsc::channel(64);
         let (changed, changes) = tokio::sync::watch::channel(0);
-        let planner = Planner::new(store.clone(), clock.clone(), Arc::clone(&ask), horizon, life.clone(), changed);
-        life.spawn(planner.run(inbox, ROUND));
+        let author = Author { store: store.clone(), clock: clock.clone(), ask: Arc::clone(&ask), horizon, changed };
+        life.spawn(Planner::new(author, life.clone()).run(inbox, ROUND));
         Self { store, clock, ask, urgent, changes }
     }
 

@@ -6,6 +6,9 @@
 
 use std::path::PathBuf;
 
+use exstreamtv_worker_protocol::Restrictions;
+
+pub mod groups;
 pub mod link;
 pub mod spawner;
 pub mod steady;
@@ -25,6 +28,8 @@ pub struct Programs {
     pub ffmpeg: PathBuf,
     /// ffprobe.
     pub ffprobe: PathBuf,
+    /// What those two may do to the machine.
+    pub restrictions: Restrictions,
 }
 
 /// Why there is no worker; fits after "failed to".

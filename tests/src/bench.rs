@@ -63,6 +63,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// A stage with one film, and a host for it that sends what a channel sends by default.
 fn film() -> (Stage, Setup) {
     let stage = Stage::new().channel("Film", &[FILM_720]);
-    let setup = Setup::new(stage.path()).media(&stage.media());
+    // Two hundred viewers of one channel are more than a server admits by itself.
+    let setup = Setup::new(stage.path()).media(&stage.media()).set("session_manager.max_sessions_per_channel", 1_000);
     (stage, setup)
 }

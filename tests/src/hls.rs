@@ -15,7 +15,7 @@ use std::{
 
 use reqwest::{Url, blocking::Client, blocking::Response};
 
-pub use playlist::{Playlist, Segment};
+pub use playlist::{Playlist, Segment, first_variant};
 pub use watcher::Watcher;
 
 /// How often the playlist is fetched; players ask every half target duration.
@@ -35,6 +35,11 @@ pub struct Follower {
 }
 
 impl Follower {
+    /// Returns the address of the media playlist.
+    pub fn address_of_list(&self) -> &str {
+        self.url.as_str()
+    }
+
     /// Tunes in: fetches the playlist, by way of the multivariant one if there is one.
     ///
     /// # Panics

@@ -29,7 +29,10 @@ fn setup(stage: &Stage, isolation: &str) -> Setup {
 
 /// Gives a channel a schedule of a strategy, and returns what the host says.
 fn give(host: &Host, channel: &Channel, strategy: &str) -> reqwest::Result<reqwest::blocking::Response> {
-    let body = json!({ "strategy": strategy, "settings": null });
+    put(host, channel, &json!({ "strategy": strategy, "settings": null }))
+}
+
+fn put(host: &Host, channel: &Channel, body: &Value) -> reqwest::Result<reqwest::blocking::Response> {
     let url = host.at(&format!("/api/v1/channels/{}/schedule", channel.id));
     host.http.put(url).header("content-type", "application/json").body(body.to_string()).send()
 }
@@ -78,6 +81,27 @@ fn plugins_that_misbehave_in_their_own_process_take_no_channel_off_air() {
     assert!(host.is_ready());
     viewer.wait_for_more(2.0);
     assert_clean(viewer);
+    host.stop();
+}
+
+#[test]
+fn a_plugin_that_hangs_holds_up_no_other_channels_schedule() {
+    let stage = Stage::new().channel("Hung", &CALM).channel("Calm", &CALM);
+    let host = setup(&stage, "auto").start();
+    let (hung, calm) = (host.channel("Hung"), host.channel("Calm"));
+    let shuffled =
+        json!({ "strategy": "exstreamtv.sequence", "settings": { "order": { "by": "shuffle", "seed": 3 } } });
+    for answer in [give(&host, &hung, "test.hang"), put(&host, &calm, &shuffled)] {
+        assert!(answer.is_ok_and(|answer| answer.status().is_success()));
+    }
+    wait_for("rows of the other channel's new schedule", LONG, || {
+        let now = now_ms();
+        let rows: Vec<Value> = host.documents(&calm, now, now + 600_000);
+        rows.iter().any(|row| row["why"].as_str().is_some_and(|why| why.contains("shuffled with seed 3"))).then_some(())
+    });
+    let view = plugin_view(&host, "test.hang");
+    assert_eq!(view["failures"], 0, "the other channel had to wait until the hanging one was given up: {view}");
+    wait_for_fallback(&host, &hung, "test.hang");
     host.stop();
 }
 

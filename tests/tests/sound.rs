@@ -1,6 +1,7 @@
-//! Surround sound as it is heard in stereo.
+//! Which sound is heard, and surround sound as it is heard in stereo.
 //!
-//! Does: send one tone through each channel of a 5.1 recording, and measure with FFmpeg how loud each of them is on each side of the stream.
+//! Does: ask for picks with a sidecar that names the original language; send one tone through each channel of a 5.1 recording, and measure with
+//! FFmpeg how loud each of them is on each side of the stream.
 //! Does not: measure the source; its tones have a level by their definition.
 //! Invariant: the expected levels are computed here from ITU-R BS.775, never read from the host.
 
@@ -13,6 +14,7 @@ use std::{
 };
 
 use exstreamtv_tests::{stage::Stage, viewer::Viewer};
+use serde_json::{Value, json};
 
 /// Each channel of the recording, its tone, and its factors in L and R before they are scaled so that full scale cannot clip. The tones are
 /// far enough from each other for the filter that tells them apart.
@@ -95,6 +97,52 @@ fn each_channel_of_surround_sound_is_heard_on_its_side_at_the_standards_level() 
                 );
             }
         }
+    }
+    host.stop();
+}
+
+/// Makes a film with English sound, then Japanese, and a sidecar that says which of them is the original.
+fn dub(folder: &Path) {
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=c=gray:s=320x180:r=25:d=20"])
+        .args(["-f", "lavfi", "-i", "sine=400:d=20", "-map", "0", "-map", "1", "-map", "1", "-c:v", "libx264"])
+        .args([
+            "-preset",
+            "ultrafast",
+            "-c:a",
+            "aac",
+            "-metadata:s:a:0",
+            "language=eng",
+            "-metadata:s:a:1",
+            "language=jpn",
+        ])
+        .arg(folder.join("Dub.mkv"))
+        .status();
+    assert!(status.unwrap().success());
+    let sidecar = "<movie><title>Dub</title><originallanguage>ja</originallanguage></movie>";
+    fs::write(folder.join("Dub.nfo"), sidecar).unwrap();
+}
+
+#[test]
+fn a_channel_that_prefers_the_original_language_hears_the_one_that_the_sidecar_names() {
+    let stage = Stage::new();
+    let folder = stage.media().join("Films");
+    fs::create_dir_all(&folder).unwrap();
+    dub(&folder);
+    let host = stage.setup().start();
+    let channel = host.channel("Films");
+    let (media, _) = host.files().into_iter().next().unwrap();
+    for (original, heard) in [(false, 1), (true, 2)] {
+        let body = json!({ "tracks": { "audio": { "languages": ["en"], "original_language": original } } });
+        let url = host.at(&format!("/api/v1/channels/{}", channel.id));
+        let answer = host.http.patch(url).header("content-type", "application/json").body(body.to_string()).send();
+        assert!(answer.unwrap().status().is_success());
+        let picks: Value = host.get(&format!("/api/v1/media/{media}/picks?channel={}", channel.id));
+        assert_eq!(
+            (&picks["original_language"], &picks["audio"]["chosen"]["absolute"]),
+            (&json!("ja"), &json!(heard)),
+            "{picks}"
+        );
     }
     host.stop();
 }

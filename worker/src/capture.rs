@@ -8,9 +8,13 @@ use std::{
     time::Duration,
 };
 
+use exstreamtv_worker_protocol::Restrictions;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::children::{self, Group, KilledOnDrop};
+use crate::{
+    children::{self, Group, KilledOnDrop},
+    isolation::{NoAnswer, Reach, Walls},
+};
 
 /// How much stderr is kept.
 const STDERR_LIMIT_BYTES: usize = 16 * 1024;
@@ -59,17 +63,44 @@ pub enum CaptureError {
         /// How much it may say.
         limit_bytes: usize,
     },
+    /// Nobody knows where its files are.
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
     /// Its output could not be read.
     #[error("read its answer")]
     Read(#[source] io::Error),
 }
 
-/// Runs `command` to its end within `limits`.
+/// Runs `command`, which reads nothing from outside, to its end within `limits`.
 ///
 /// # Errors
 /// It cannot be started or goes beyond a limit.
-pub async fn capture(mut command: Command, limits: Limits) -> Result<Captured, CaptureError> {
-    children::prepare(&mut command);
+pub async fn capture(command: Command, limits: Limits) -> Result<Captured, CaptureError> {
+    run(command, limits, Walls::none(), &Restrictions::default()).await
+}
+
+/// Runs `command` to its end within `limits` and its reach.
+///
+/// # Errors
+/// It cannot be started or goes beyond a limit.
+pub async fn capture_within(
+    command: Command,
+    limits: Limits,
+    reach: Reach,
+    restrictions: &Restrictions,
+) -> Result<Captured, CaptureError> {
+    let walls = reach.walls(restrictions).await?;
+    run(command, limits, walls, restrictions).await
+}
+
+async fn run(
+    mut command: Command,
+    limits: Limits,
+    walls: Walls,
+    restrictions: &Restrictions,
+) -> Result<Captured, CaptureError> {
+    children::prepare(&mut command, restrictions);
+    walls.around(&mut command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let program = command.get_program().into();
     let mut child =

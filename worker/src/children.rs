@@ -1,7 +1,7 @@
 //! What every process that we start has in common.
 //!
-//! Invariant: a child leads its own process group, reads nothing, inherits nothing but its pipes, knows no secret of ours, and dies with the
-//! worker.
+//! Invariant: a child leads its own process group, reads nothing, inherits nothing but its pipes, knows no secret of ours, gains no right
+//! that we do not have, leaves no memory dump, and dies with the worker.
 
 use std::{
     cell::Cell,
@@ -10,21 +10,89 @@ use std::{
     rc::Rc,
 };
 
+use exstreamtv_worker_protocol::Restrictions;
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, FdFlag, fcntl},
-    sys::signal::{Signal, killpg},
+    libc,
+    sys::{
+        resource::{Resource, getrlimit, setrlimit},
+        signal::{Signal, killpg},
+    },
     unistd::Pid,
 };
 
 use crate::TOKEN_VARIABLE;
 
 /// Prepares `command` as a child of ours; its output is for the caller to arrange.
-pub fn prepare(command: &mut Command) {
+pub fn prepare(command: &mut Command, restrictions: &Restrictions) {
     use std::os::unix::process::CommandExt;
     command.stdin(Stdio::null()).process_group(0).env_remove(TOKEN_VARIABLE);
     #[cfg(target_os = "linux")]
     die_with_the_worker(command);
+    limit(command, Limits::of(restrictions));
+}
+
+/// What a child sets for itself before it becomes FFmpeg.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    nice: libc::c_int,
+    memory_bytes: Option<u64>,
+    open_files: Option<u64>,
+}
+
+impl Limits {
+    fn of(restrictions: &Restrictions) -> Self {
+        let some = |limit: u64| (limit > 0).then_some(limit);
+        Self {
+            nice: restrictions.nice.min(19).into(),
+            memory_bytes: some(restrictions.memory_limit_bytes),
+            open_files: some(restrictions.open_files_limit),
+        }
+    }
+
+    /// Makes system calls and nothing else.
+    fn take_effect(self) -> std::io::Result<()> {
+        lower(Resource::RLIMIT_CORE, 0)?;
+        if let Some(bytes) = self.memory_bytes {
+            lower(Resource::RLIMIT_AS, bytes)?;
+        }
+        if let Some(files) = self.open_files {
+            lower(Resource::RLIMIT_NOFILE, files)?;
+        }
+        if self.nice > 0 {
+            step_back(self.nice);
+        }
+        #[cfg(target_os = "linux")]
+        nix::sys::prctl::set_no_new_privs()?;
+        Ok(())
+    }
+}
+
+/// Nobody can raise it again: both limits go down. A limit that is lower already stays.
+fn lower(resource: Resource, to: u64) -> nix::Result<()> {
+    let (_, most) = getrlimit(resource)?;
+    let to = to.min(most);
+    setrlimit(resource, to, to)
+}
+
+/// One that is behind others already stays there.
+#[expect(unsafe_code, reason = "nix has no setpriority")]
+fn step_back(nice: libc::c_int) {
+    // SAFETY: both calls take and return numbers.
+    unsafe {
+        if libc::getpriority(libc::PRIO_PROCESS, 0) < nice {
+            libc::setpriority(libc::PRIO_PROCESS, 0, nice);
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "limits of a child alone are set between fork and exec")]
+fn limit(command: &mut Command, limits: Limits) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: the closure makes system calls (getrlimit, setrlimit, getpriority, setpriority, prctl) and allocates nothing, so it may run in
+    // a forked child.
+    unsafe { command.pre_exec(move || limits.take_effect()) };
 }
 
 /// Asks the kernel to kill the child when the thread that spawns it ends, which is our main thread.

@@ -2,7 +2,7 @@
 //!
 //! Does: receive commands, send reports, pass descriptors with them.
 //! Does not: interpret either.
-//! Invariant: sending never waits; when the host does not read, what may be lost (logs, progress, vitals) is lost and counted, and what may
+//! Invariant: sending never waits; when the host does not read, what may be lost (logs, progress, testimonies, vitals) is lost and counted, and what may
 //! not (starts, ends, answers) is kept.
 
 use std::{
@@ -242,5 +242,5 @@ fn no_signal() -> MsgFlags {
 }
 
 fn may_be_lost(report: &Report) -> bool {
-    matches!(report, Report::Log { .. } | Report::Progress { .. } | Report::Vitals(_))
+    matches!(report, Report::Log { .. } | Report::Progress { .. } | Report::Testimony { .. } | Report::Vitals(_))
 }

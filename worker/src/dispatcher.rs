@@ -4,15 +4,15 @@
 //! Does not: decide anything.
 //! Invariant: nothing here waits for the host, for FFmpeg or for a disk.
 
-use std::{collections::BTreeMap, os::fd::OwnedFd, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, os::fd::OwnedFd, process::ExitCode, rc::Rc, time::Duration};
 
 use exstreamtv_model::RunId;
-use exstreamtv_worker_protocol::{PROTOCOL_VERSION, Report};
+use exstreamtv_worker_protocol::{PROTOCOL_VERSION, Report, Restrictions};
 use nix::sys::signal::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    task::LocalSet,
+    task::{JoinSet, LocalSet},
     time::{Instant, sleep_until, timeout},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     extract::extract,
     ffmpeg,
     identify::identify,
+    isolation,
     machine::Machine,
     probe::probe,
     vitals::Sampler,
@@ -43,14 +44,25 @@ pub async fn run(control: Control, token: String) -> ExitCode {
 
 async fn serve(Control { mut inbox, outbox }: Control, token: String) -> ExitCode {
     let (events, mut observed) = mpsc::channel(WAITING_EVENTS);
-    let mut hands = Hands { outbox, events, runs: BTreeMap::new(), sampler: Sampler::new() };
+    let mut hands = Hands {
+        outbox,
+        events,
+        readying: JoinSet::new(),
+        runs: BTreeMap::new(),
+        sampler: Sampler::new(),
+        restrictions: Rc::default(),
+    };
     let mut machine = Machine::default();
     let _deaf = deaf_to_the_terminal();
+    if isolation::version() == 0 {
+        tracing::debug!("this kernel has no Landlock; FFmpeg is not isolated");
+    }
     hands.outbox.send(&hello(token), None);
     loop {
         let event = tokio::select! {
             command = inbox.receive() => command.map_or_else(host_gone, Event::Command),
             Some(event) = observed.recv() => event,
+            Some(Ok((run, ready))) = hands.readying.join_next() => hands.start(run, ready),
             () = hands.outbox.drain(), if hands.outbox.is_waiting() => continue,
             () = at(machine.deadline()) => Event::Tick,
         };
@@ -107,8 +119,11 @@ enum Deed {
 struct Hands {
     outbox: Outbox,
     events: mpsc::Sender<Event>,
+    /// Runs whose files are being looked at.
+    readying: JoinSet<(RunId, Result<ffmpeg::Ready, ffmpeg::StartError>)>,
     runs: BTreeMap<RunId, Started>,
     sampler: Sampler,
+    restrictions: Rc<Restrictions>,
 }
 
 struct Started {
@@ -123,9 +138,12 @@ impl Hands {
         match effect {
             Effect::Send(report) => self.send(&report),
             Effect::Start { ffmpeg, order, abilities } => {
-                let started = ffmpeg::start(&ffmpeg, &order, abilities, &self.events);
-                return Deed::Answered(self.note_start(order.run, started));
+                let restrictions = Rc::clone(&self.restrictions);
+                let readying =
+                    async move { (order.run, ffmpeg::ready(&ffmpeg, &order, abilities, &restrictions).await) };
+                self.readying.spawn_local(readying);
             }
+            Effect::Restrict(restrictions) => self.restrictions = Rc::new(restrictions),
             Effect::Terminate(run) => self.signal(run, Signal::SIGTERM),
             Effect::Kill(run) => self.signal(run, Signal::SIGKILL),
             Effect::Forget(run) => _ = self.runs.remove(&run),
@@ -133,12 +151,16 @@ impl Hands {
                 ffmpeg::ask(async move { Event::Identified(identify(tools).await) }, &self.events);
             }
             Effect::Probe { ffprobe, ticket, path } => {
-                let question = async move { Event::Probed { ticket, result: probe(ffprobe, path).await } };
+                let restrictions = Rc::clone(&self.restrictions);
+                let question =
+                    async move { Event::Probed { ticket, result: probe(ffprobe, path, &restrictions).await } };
                 ffmpeg::ask(question, &self.events);
             }
             Effect::Extract { ffmpeg, extraction } => {
-                let ticket = extraction.ticket;
-                let question = async move { Event::Extracted { ticket, result: extract(ffmpeg, extraction).await } };
+                let (ticket, restrictions) = (extraction.ticket, Rc::clone(&self.restrictions));
+                let question = async move {
+                    Event::Extracted { ticket, result: extract(ffmpeg, extraction, &restrictions).await }
+                };
                 ffmpeg::ask(question, &self.events);
             }
             Effect::Measure => {
@@ -152,8 +174,9 @@ impl Hands {
         Deed::Done
     }
 
-    fn note_start(&mut self, run: RunId, started: Result<ffmpeg::Started, ffmpeg::StartError>) -> Event {
-        match started {
+    /// On this thread, whatever happened before: the kernel ties a child's life to the thread that made it.
+    fn start(&mut self, run: RunId, ready: Result<ffmpeg::Ready, ffmpeg::StartError>) -> Event {
+        match ready.and_then(|ready| ready.start(run, &self.restrictions, &self.events)) {
             Ok(ffmpeg::Started { pid, group, stdout, command_line }) => {
                 tracing::debug!(run.id = %run, pid, "FFmpeg started");
                 self.runs.insert(run, Started { pid, group, stdout: Some(stdout) });

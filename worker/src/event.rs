@@ -7,7 +7,7 @@ use exstreamtv_model::{
     health::{LogLine, Progress, Vitals},
 };
 use exstreamtv_pipeline::Abilities;
-use exstreamtv_worker_protocol::{Command, Report};
+use exstreamtv_worker_protocol::{Command, Report, Restrictions, Testimony};
 
 use crate::identify::Identity;
 
@@ -108,6 +108,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// Its last errors.
     pub last_words: String,
+    /// Everything that is known about it, for people who look for a fault.
+    pub testimony: Testimony,
 }
 
 /// What must be done.
@@ -148,6 +150,8 @@ pub enum Effect {
         /// What is written where.
         extraction: Extraction,
     },
+    /// Whatever is started from now on may do this.
+    Restrict(Restrictions),
     /// Measure vital signs; answered by `Event::Measured`.
     Measure,
     /// End now. Whatever still runs is killed.

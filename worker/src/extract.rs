@@ -11,10 +11,14 @@ use std::{
     time::Duration,
 };
 
+use exstreamtv_pipeline::{SourceKind, allowed_protocols};
+use exstreamtv_worker_protocol::Restrictions;
+
 use crate::{
-    capture::{CaptureError, Captured, Limits, capture},
+    capture::{CaptureError, Captured, Limits, capture_within},
     chain,
     event::Extraction,
+    isolation::Reach,
 };
 
 /// A film's subtitles lie all over its file, and a disk in the network reads one of some 30 GB in this time.
@@ -27,11 +31,14 @@ const MOST_BYTES: u64 = 8 * 1024 * 1024;
 const OLD_ENCODING: &str = "CP1252";
 
 /// Writes what `extraction` asks for, or says why it cannot be.
-pub async fn extract(ffmpeg: PathBuf, extraction: Extraction) -> Result<(), String> {
+pub async fn extract(ffmpeg: PathBuf, extraction: Extraction, restrictions: &Restrictions) -> Result<(), String> {
     let draft = extraction.to.with_extension("part");
-    let mut result = write(&ffmpeg, &extraction, &draft, None).await;
+    // FFmpeg may change this one file and make none, so it has to be there.
+    tokio::fs::write(&draft, b"").await.map_err(|error| format!("they cannot be kept: {error}"))?;
+    let task = Task { ffmpeg: &ffmpeg, extraction: &extraction, draft: &draft, restrictions };
+    let mut result = task.write(None).await;
     if result.as_ref().is_err_and(|reason| reason.contains("UTF-8")) {
-        result = write(&ffmpeg, &extraction, &draft, Some(OLD_ENCODING)).await;
+        result = task.write(Some(OLD_ENCODING)).await;
     }
     let kept = match result {
         Ok(()) => keep(&draft, &extraction.to).await,
@@ -44,20 +51,36 @@ pub async fn extract(ffmpeg: PathBuf, extraction: Extraction) -> Result<(), Stri
     kept
 }
 
-async fn write(ffmpeg: &Path, extraction: &Extraction, draft: &Path, encoding: Option<&str>) -> Result<(), String> {
-    match capture(command(ffmpeg, extraction, draft, encoding), LIMITS).await {
-        // FFmpeg leaves out what it cannot decode and is content.
-        Ok(Captured { status, stderr, .. }) if status.success() && !stderr.contains("UTF-8") => Ok(()),
-        Ok(Captured { stderr, .. }) => Err(explain(&stderr)),
-        Err(CaptureError::TimedOut { limit }) => {
-            Err(format!("FFmpeg did not read the file within {} s: its disk is too slow", limit.as_secs()))
+/// An extraction and everything that it needs.
+struct Task<'a> {
+    ffmpeg: &'a Path,
+    extraction: &'a Extraction,
+    draft: &'a Path,
+    restrictions: &'a Restrictions,
+}
+
+impl Task<'_> {
+    async fn write(&self, encoding: Option<&str>) -> Result<(), String> {
+        let Self { ffmpeg, extraction, draft, restrictions } = self;
+        let reach = Reach::of(ffmpeg).reading(&extraction.path).writing(draft);
+        let command = command(ffmpeg, extraction, draft, encoding);
+        match capture_within(command, LIMITS, reach, restrictions).await {
+            // FFmpeg leaves out what it cannot decode and is content.
+            Ok(Captured { status, stderr, .. }) if status.success() && !stderr.contains("UTF-8") => Ok(()),
+            Ok(Captured { stderr, .. }) => Err(explain(&stderr)),
+            Err(CaptureError::TimedOut { limit }) => {
+                Err(format!("FFmpeg did not read the file within {} s: its disk is too slow", limit.as_secs()))
+            }
+            Err(error) => Err(format!("failed to {}", chain(&error))),
         }
-        Err(error) => Err(format!("failed to {}", chain(&error))),
     }
 }
 
 async fn keep(draft: &Path, to: &Path) -> Result<(), String> {
-    let size_bytes = tokio::fs::metadata(draft).await.map_err(|error| format!("FFmpeg wrote nothing: {error}"))?.len();
+    let size_bytes = tokio::fs::metadata(draft).await.map_err(|error| format!("they are gone: {error}"))?.len();
+    if size_bytes == 0 {
+        return Err("FFmpeg wrote nothing".to_owned());
+    }
     if size_bytes >= MOST_BYTES {
         return Err(format!("they are longer than {MOST_BYTES} bytes, which no film's are"));
     }
@@ -66,7 +89,7 @@ async fn keep(draft: &Path, to: &Path) -> Result<(), String> {
 
 fn command(ffmpeg: &Path, extraction: &Extraction, draft: &Path, encoding: Option<&str>) -> Command {
     let mut command = Command::new(ffmpeg);
-    command.args(["-nostdin", "-hide_banner", "-v", "error", "-y", "-protocol_whitelist", "file"]);
+    command.args(["-nostdin", "-hide_banner", "-v", "error", "-y"]).args(allowed_protocols(SourceKind::File));
     if let Some(encoding) = encoding {
         command.args(["-sub_charenc", encoding]);
     }

@@ -1,4 +1,4 @@
-//! Starts FFmpeg for a plan and watches it until it is reaped. The only file that starts tasks.
+//! Starts FFmpeg for a plan and watches it until it is reaped. The only file that starts tasks, but for the loop's own.
 //!
 //! Does: pipes, spawn, reading progress and stderr, waiting.
 //! Does not: decide anything; every observation becomes an event.
@@ -19,6 +19,7 @@ use exstreamtv_model::{
     order::{BurnIn, Source},
 };
 use exstreamtv_pipeline::{Abilities, Plan, command_line, command_line::PROGRESS_DESCRIPTOR, plan};
+use exstreamtv_worker_protocol::{Restrictions, Testimony, testimony::MOST_PLAN_BYTES};
 use tempfile::TempDir;
 use tokio::{
     io::AsyncReadExt,
@@ -31,8 +32,9 @@ use tokio::{
 use crate::{
     children::{self, Group, KilledOnDrop},
     event::{Event, Exit},
+    isolation::{NoAnswer, Reach, Walls},
     progress::ProgressReader,
-    stderr::StderrReader,
+    stderr::{StderrReader, millis},
 };
 
 /// How much encoded media FFmpeg may be ahead of its reader. Linux gives 64 KiB otherwise, which is a fifth of a second.
@@ -61,6 +63,9 @@ pub enum StartError {
     /// A path is relative, and FFmpeg has its own working directory.
     #[error("play {}: its path is not absolute", .0.display())]
     RelativePath(PathBuf),
+    /// Nobody knows where its files are.
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
     /// A pipe could not be made.
     #[error("make a pipe for FFmpeg")]
     Pipe(#[source] io::Error),
@@ -84,6 +89,7 @@ pub enum StartError {
 /// Everything a run's task watches.
 struct Watch {
     run: RunId,
+    plan: String,
     child: Child,
     group: KilledOnDrop,
     progress: pipe::Receiver,
@@ -92,31 +98,67 @@ struct Watch {
     _folder: Option<TempDir>,
 }
 
-/// Starts FFmpeg for `order`; what happens to it comes as events.
+/// A run that can be started: whatever might wait for a disk is done.
+#[derive(Debug)]
+pub struct Ready {
+    arguments: Vec<OsString>,
+    /// The plan in words.
+    plan: String,
+    folder: Option<TempDir>,
+    walls: Walls,
+}
+
+/// Prepares FFmpeg for `order`.
 ///
 /// # Errors
-/// It did not start; no event will come.
-pub fn start(
+/// It cannot be started.
+pub async fn ready(
     ffmpeg: &Path,
     order: &PlayOrder,
     abilities: Abilities,
-    events: &mpsc::Sender<Event>,
-) -> Result<Started, StartError> {
-    if let Some(path) = paths(&order.source).into_iter().flatten().find(|path| !path.is_absolute()) {
+    restrictions: &Restrictions,
+) -> Result<Ready, StartError> {
+    let opened = paths(&order.source);
+    if let Some(path) = opened.into_iter().flatten().find(|path| !path.is_absolute()) {
         return Err(StartError::RelativePath(path.to_owned()));
     }
     let plan = plan(order, abilities);
-    let arguments = command_line(&plan, ffmpeg);
     let folder = write_files(&plan).map_err(StartError::Files)?;
-    let (media, progress, mut child) = spawn(&arguments, folder.as_ref())?;
-    let (Some(pid), Some(stderr)) = (child.id(), child.stderr.take()) else {
-        return Err(StartError::Lost);
-    };
-    let group = Group::led_by(pid).ok_or(StartError::Lost)?;
-    let watch = Watch { run: order.run, child, group: KilledOnDrop(group.clone()), progress, stderr, _folder: folder };
-    begin(watch.until_reaped(events.clone()));
-    let command_line = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    Ok(Started { pid, group, stdout: media.into(), command_line })
+    let reach = opened.into_iter().flatten().fold(Reach::of(ffmpeg), Reach::reading);
+    let reach = folder.iter().fold(reach, |reach, folder| reach.writing(folder.path()));
+    let walls = reach.walls(restrictions).await?;
+    Ok(Ready { arguments: command_line(&plan, ffmpeg), plan: in_words(&plan), folder, walls })
+}
+
+impl Ready {
+    /// Starts FFmpeg; what happens to it comes as events.
+    ///
+    /// # Errors
+    /// It did not start; no event will come.
+    pub fn start(
+        self,
+        run: RunId,
+        restrictions: &Restrictions,
+        events: &mpsc::Sender<Event>,
+    ) -> Result<Started, StartError> {
+        let Self { arguments, plan, folder, walls } = self;
+        let command = prepare(&arguments, folder.as_ref(), walls, restrictions);
+        let (media, progress, mut child) = spawn(command)?;
+        let (Some(pid), Some(stderr)) = (child.id(), child.stderr.take()) else {
+            return Err(StartError::Lost);
+        };
+        let group = Group::led_by(pid).ok_or(StartError::Lost)?;
+        let watch = Watch { run, plan, child, group: KilledOnDrop(group.clone()), progress, stderr, _folder: folder };
+        begin(watch.until_reaped(events.clone()));
+        let command_line = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        Ok(Started { pid, group, stdout: media.into(), command_line })
+    }
+}
+
+fn in_words(plan: &Plan) -> String {
+    let mut words = format!("{plan:#?}");
+    words.truncate(words.floor_char_boundary(MOST_PLAN_BYTES));
+    words
 }
 
 /// Runs `question` beside the loop and turns its answer into an event.
@@ -158,19 +200,25 @@ fn write_files(plan: &Plan) -> io::Result<Option<TempDir>> {
     Ok(Some(folder))
 }
 
+fn prepare(arguments: &[OsString], folder: Option<&TempDir>, walls: Walls, restrictions: &Restrictions) -> Command {
+    let mut command = Command::new(arguments.first().map(PathBuf::from).unwrap_or_default());
+    children::prepare(&mut command, restrictions);
+    walls.around(&mut command);
+    command.args(arguments.iter().skip(1));
+    if let Some(folder) = folder {
+        command.current_dir(folder.path()).env("TMPDIR", folder.path());
+    }
+    command
+}
+
 /// Returns the read ends of FFmpeg's media and progress pipes, and FFmpeg.
-fn spawn(arguments: &[OsString], folder: Option<&TempDir>) -> Result<(PipeReader, pipe::Receiver, Child), StartError> {
+fn spawn(mut command: Command) -> Result<(PipeReader, pipe::Receiver, Child), StartError> {
     let (media, media_end) = io::pipe().map_err(StartError::Pipe)?;
     let (progress, progress_end) = io::pipe().map_err(StartError::Pipe)?;
     enlarge(&media);
     let progress = pipe::Receiver::from_owned_fd(progress.into()).map_err(StartError::Pipe)?;
-    let program = arguments.first().map(PathBuf::from).unwrap_or_default();
-    let mut command = Command::new(&program);
-    children::prepare(&mut command);
-    command.args(arguments.iter().skip(1)).stdout(media_end).stderr(Stdio::piped());
-    if let Some(folder) = folder {
-        command.current_dir(folder.path());
-    }
+    let program = PathBuf::from(command.get_program());
+    command.stdout(media_end).stderr(Stdio::piped());
     let for_progress = FdMapping { parent_fd: progress_end.into(), child_fd: PROGRESS_DESCRIPTOR };
     command.fd_mappings(vec![for_progress]).map_err(|collision| StartError::Pipe(io::Error::other(collision)))?;
     // Our copies of the write ends go with the command, so that the end of FFmpeg is the end of the pipes.
@@ -190,12 +238,7 @@ fn enlarge(media: &PipeReader) {
 
 impl Watch {
     async fn until_reaped(mut self, events: mpsc::Sender<Event>) {
-        let mut voice = Voice {
-            run: self.run,
-            words: StderrReader::new(Instant::now()),
-            blocks: ProgressReader::default(),
-            events,
-        };
+        let mut voice = Voice::new(self.run, std::mem::take(&mut self.plan), events);
         let status = self.until_exit(&mut voice).await;
         self.group.0.reaped();
         _ = tokio::time::timeout(LAST_WORDS_LIMIT, self.read_the_rest(&mut voice)).await;
@@ -239,16 +282,31 @@ impl Watch {
 /// Turns what FFmpeg says into events. A full channel loses words, never the exit.
 struct Voice {
     run: RunId,
+    began: Instant,
     words: StderrReader,
     blocks: ProgressReader,
+    testimony: Testimony,
     events: mpsc::Sender<Event>,
 }
 
 impl Voice {
+    fn new(run: RunId, plan: String, events: mpsc::Sender<Event>) -> Self {
+        let (began, testimony) = (Instant::now(), Testimony { plan, ..Testimony::default() });
+        Self { run, began, words: StderrReader::new(began), blocks: ProgressReader::default(), testimony, events }
+    }
+
     /// Takes what was read into `portion`; returns whether more may come.
     fn hear_progress(&mut self, portion: &[u8], read: io::Result<usize>) -> bool {
         let heard = &portion[..read.unwrap_or(0)];
-        self.blocks.feed(heard, |progress| _ = self.events.try_send(Event::Progress { run: self.run, progress }));
+        let Self { run, blocks, testimony, events, .. } = self;
+        let at_ms = millis(self.began.elapsed());
+        blocks.feed(heard, |progress| {
+            testimony.last_progress_ms = Some(at_ms);
+            if progress.frames > 0 {
+                testimony.first_progress_ms.get_or_insert(at_ms);
+            }
+            _ = events.try_send(Event::Progress { run: *run, progress });
+        });
         !heard.is_empty()
     }
 
@@ -260,12 +318,12 @@ impl Voice {
     }
 
     async fn finish(mut self, status: Option<ExitStatus>) {
-        self.words.finish(|line| _ = self.events.try_send(Event::Line { run: self.run, line }));
-        let exit = Exit {
-            code: status.and_then(|status| status.code()),
-            signal: status.and_then(|status| status.signal()),
-            last_words: self.words.last_words(),
-        };
+        self.words.finish(Instant::now(), |line| _ = self.events.try_send(Event::Line { run: self.run, line }));
+        let (code, signal) = (status.and_then(|status| status.code()), status.and_then(|status| status.signal()));
+        let (words, lines_lost) = self.words.take_words();
+        let lived_ms = millis(self.began.elapsed());
+        let testimony = Testimony { words, lines_lost, lived_ms, exit_code: code, signal, ..self.testimony };
+        let exit = Exit { code, signal, last_words: self.words.last_words(), testimony };
         _ = self.events.send(Event::Exited { run: self.run, exit }).await;
     }
 }

@@ -1,4 +1,7 @@
 //! Finds out what FFmpeg is there, and whether it can do what plans need.
+//!
+//! Nothing from outside is read here, so these processes have no walls; the fonts that they find are remembered by the library that looks
+//! for them, where walls would keep it from writing that down.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -9,6 +12,7 @@ use crate::{
     capture::{CaptureError, Captured, Limits, capture},
     chain,
     event::Tools,
+    isolation,
 };
 
 /// What a question to FFmpeg may take.
@@ -69,7 +73,7 @@ async fn facts(tools: &Tools) -> Result<FfmpegFacts, FfmpegFault> {
     lacks_none(&version, "encoder", &ENCODERS, &ask(&tools.ffmpeg, "ffmpeg", "-encoders").await?)?;
     lacks_none(&version, "filter", &FILTERS, &ask(&tools.ffmpeg, "ffmpeg", "-filters").await?)?;
     ask(&tools.ffprobe, "ffprobe", "-version").await?;
-    Ok(FfmpegFacts { version, path: tools.ffmpeg.clone() })
+    Ok(FfmpegFacts { version, path: tools.ffmpeg.clone(), landlock: isolation::version() })
 }
 
 async fn ask(program: &Path, tool: &str, question: &str) -> Result<String, FfmpegFault> {

@@ -130,6 +130,7 @@ impl Machine {
                 self.tools = Some(Tools { ffmpeg, ffprobe });
                 self.abilities = None;
             }
+            Command::Restrict(restrictions) => self.effects.push_back(Effect::Restrict(restrictions)),
             Command::Identify => self.identify_for_host(),
             Command::Play(order) => self.play(now, order),
             Command::Cancel { run } => self.cancel(now, run),
@@ -257,6 +258,10 @@ impl Machine {
             (code, None) => RunEnd::Failed { code: code.unwrap_or(-1), message: in_words(code, exit.last_words) },
         };
         self.effects.push_back(Effect::Forget(run));
+        // Of an end that was ordered with all others nobody wants to know more.
+        if end != RunEnd::Completed && self.stopping.is_none() {
+            self.send_of(run, Report::Testimony { run, testimony: exit.testimony });
+        }
         self.end(now, run, end);
     }
 

@@ -13,6 +13,7 @@ mod event;
 mod extract;
 mod ffmpeg;
 mod identify;
+mod isolation;
 mod lines;
 mod machine;
 mod probe;

@@ -9,9 +9,13 @@ use std::{
     time::Duration,
 };
 
+use exstreamtv_pipeline::{SourceKind, allowed_protocols};
+use exstreamtv_worker_protocol::Restrictions;
+
 use crate::{
-    capture::{CaptureError, Captured, Limits, capture},
+    capture::{CaptureError, Captured, Limits, capture_within},
     chain,
+    isolation::Reach,
 };
 
 /// What ffprobe may take for one file.
@@ -21,8 +25,9 @@ const LIMITS: Limits = Limits { time: Duration::from_secs(30), stdout_bytes: 4 *
 const STAT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Returns ffprobe's JSON for the file at `path`, or why there is none.
-pub async fn probe(ffprobe: PathBuf, path: PathBuf) -> Result<String, String> {
-    match capture(command(&ffprobe, &path), LIMITS).await {
+pub async fn probe(ffprobe: PathBuf, path: PathBuf, restrictions: &Restrictions) -> Result<String, String> {
+    let reach = Reach::of(&ffprobe).reading(&path);
+    match capture_within(command(&ffprobe, &path), LIMITS, reach, restrictions).await {
         Ok(Captured { status, stdout, .. }) if status.success() => {
             String::from_utf8(stdout).map_err(|_| "ffprobe answered in no known encoding".to_owned())
         }
@@ -40,7 +45,7 @@ fn command(ffprobe: &Path, path: &Path) -> Command {
     url.push(path);
     let mut command = Command::new(ffprobe);
     command.args(["-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_chapters"]);
-    command.args(["-protocol_whitelist", "file", "-i"]).arg(url);
+    command.args(allowed_protocols(SourceKind::File)).arg("-i").arg(url);
     command
 }
 

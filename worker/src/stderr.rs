@@ -1,11 +1,13 @@
 //! Reads what FFmpeg says on stderr.
 //!
-//! Does: find the level of each line, bound how many lines a second go on, remember the last errors.
-//! Invariant: no flood makes it pass on more than [`LINES_PER_S`] lines a second for long, or keep more than [`LAST_WORDS`].
+//! Does: find the level of each line, bound how many lines a second go on, remember the last errors and the last lines of all.
+//! Invariant: no flood makes it pass on more than [`LINES_PER_S`] lines a second for long, or keep more than [`LAST_WORDS`] of each level
+//! and [`MOST_WORDS`] in all.
 
 use std::{collections::VecDeque, time::Duration};
 
 use exstreamtv_model::health::{LogLevel, LogLine};
+use exstreamtv_worker_protocol::{Word, testimony::MOST_WORDS};
 use tokio::time::Instant;
 
 use crate::lines::Lines;
@@ -24,8 +26,16 @@ const LAST_WORDS: usize = 20;
 pub struct StderrReader {
     lines: Lines,
     budget: Budget,
+    memory: Memory,
+}
+
+#[derive(Debug)]
+struct Memory {
+    began: Instant,
     errors: VecDeque<String>,
     warnings: VecDeque<String>,
+    words: VecDeque<Word>,
+    lost: u64,
 }
 
 #[derive(Debug)]
@@ -39,25 +49,26 @@ impl StderrReader {
     /// Begins at `now`.
     pub fn new(now: Instant) -> Self {
         let budget = Budget { left: BURST_LINES, counted_from: now, dropped: 0 };
-        Self { lines: Lines::default(), budget, errors: VecDeque::new(), warnings: VecDeque::new() }
+        let (errors, warnings, words) = <_>::default();
+        Self { lines: Lines::default(), budget, memory: Memory { began: now, errors, warnings, words, lost: 0 } }
     }
 
     /// Takes `bytes` that came at `now` and hands the lines in them to `take`, as far as the budget goes.
     pub fn feed(&mut self, now: Instant, bytes: &[u8], mut take: impl FnMut(LogLine)) {
-        let Self { lines, budget, errors, warnings } = self;
+        let Self { lines, budget, memory } = self;
         lines.feed(bytes, |line| {
             let line = parse(line);
-            remember(if line.level >= LogLevel::Error { errors } else { warnings }, &line.text);
+            memory.keep(now, &line);
             budget.pass(now, line, &mut take);
         });
     }
 
     /// Says what was dropped and not yet said.
-    pub fn finish(&mut self, mut take: impl FnMut(LogLine)) {
-        let Self { lines, budget, errors, warnings } = self;
+    pub fn finish(&mut self, now: Instant, mut take: impl FnMut(LogLine)) {
+        let Self { lines, budget, memory } = self;
         lines.finish(|line| {
             let line = parse(line);
-            remember(if line.level >= LogLevel::Error { errors } else { warnings }, &line.text);
+            memory.keep(now, &line);
             take(line);
         });
         budget.confess(&mut take);
@@ -65,9 +76,32 @@ impl StderrReader {
 
     /// Returns FFmpeg's last errors, or its last warnings if it named no error.
     pub fn last_words(&self) -> String {
-        let words = if self.errors.is_empty() { &self.warnings } else { &self.errors };
+        let Memory { errors, warnings, .. } = &self.memory;
+        let words = if errors.is_empty() { warnings } else { errors };
         words.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
+
+    /// Hands over the last lines of all levels, and how many there were before them.
+    pub fn take_words(&mut self) -> (Vec<Word>, u64) {
+        (std::mem::take(&mut self.memory.words).into(), std::mem::take(&mut self.memory.lost))
+    }
+}
+
+impl Memory {
+    fn keep(&mut self, now: Instant, line: &LogLine) {
+        remember(if line.level >= LogLevel::Error { &mut self.errors } else { &mut self.warnings }, &line.text);
+        if self.words.len() == MOST_WORDS {
+            self.words.pop_front();
+            self.lost += 1;
+        }
+        let at_ms = millis(now.saturating_duration_since(self.began));
+        self.words.push_back(Word { at_ms, level: line.level, text: line.text.clone() });
+    }
+}
+
+/// Returns a length of time as it is told to the host.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Budget {
@@ -180,13 +214,17 @@ mod tests {
         let words = reader.last_words();
         assert_eq!(words.lines().count(), LAST_WORDS);
         assert!(words.starts_with("number 9981\n") && words.ends_with("\nlater"));
+        let (words, lost) = reader.take_words();
+        assert_eq!((words.len(), lost), (MOST_WORDS, 10_001 - 200), "for the dossier");
+        assert_eq!((words[0].text.as_str(), words[0].at_ms), ("number 9801", 0));
+        assert_eq!((words[199].text.as_str(), words[199].at_ms), ("later", 1_000));
     }
 
     #[test]
     fn warnings_are_the_last_words_of_one_that_names_no_error() {
         let mut reader = StderrReader::new(Instant::now());
         reader.feed(Instant::now(), b"[warning] odd\nunfinished", |_| {});
-        reader.finish(|_| {});
+        reader.finish(Instant::now(), |_| {});
         assert_eq!(reader.last_words(), "odd\nunfinished");
     }
 }

@@ -108,6 +108,7 @@ impl Nfo {
         over(&mut metadata.year, says.year);
         over(&mut metadata.aired, says.aired);
         over(&mut metadata.plot, says.plot);
+        over(&mut metadata.original_language, says.original_language);
         over(&mut metadata.rating, says.rating);
         over(&mut metadata.score, says.score);
         over_list(&mut metadata.genres, says.genres);
@@ -116,7 +117,7 @@ impl Nfo {
     }
 }
 
-/// The series names the show; what it says about genre and rating holds where the episode is silent.
+/// The series names the show; what it says about genre, language and rating holds where the episode is silent.
 fn merge_show(says: Metadata, metadata: &mut Metadata) {
     if says.title.is_empty() {
         return;
@@ -132,6 +133,7 @@ fn merge_show(says: Metadata, metadata: &mut Metadata) {
     if metadata.genres.is_empty() {
         metadata.genres = says.genres;
     }
+    metadata.original_language = metadata.original_language.take().or(says.original_language);
     metadata.rating = metadata.rating.take().or(says.rating);
     metadata.year = metadata.year.or(says.year);
 }

@@ -121,6 +121,21 @@ fn a_series_names_the_show_and_lends_its_genres() {
 }
 
 #[test]
+fn the_original_language_is_what_a_film_a_series_or_an_episode_says() {
+    for written in ["<originallanguage>jpn</originallanguage>", "<original_language> Japanese </original_language>"] {
+        let film = merged(&format!("<movie><title>T</title>{written}</movie>"), Metadata::default());
+        assert!(matches!(film.original_language.as_deref(), Some("jpn" | "Japanese")), "{film:?}");
+    }
+    let spoken = "<movie><title>T</title><language>de</language><languages>English, German</languages></movie>";
+    assert_eq!(merged(spoken, Metadata::default()).original_language, None, "neither is the original one");
+    let show = "<tvshow><title>S</title><originallanguage>da</originallanguage></tvshow>";
+    let lent = merged(show, Metadata::default());
+    assert_eq!(lent.original_language.as_deref(), Some("da"));
+    let own = Metadata { original_language: Some("sv".into()), ..Metadata::default() };
+    assert_eq!(merged(show, own).original_language.as_deref(), Some("sv"), "the episode knows better");
+}
+
+#[test]
 fn a_link_alone_gives_an_id_and_changes_nothing_else() {
     let by_name = Metadata { title: "Movie".into(), kind: MediaKind::Movie, ..Default::default() };
     let film = merged("https://www.imdb.com/title/tt0133093/\r\n", by_name.clone());

@@ -167,10 +167,10 @@ impl Declared {
         collection: Option<CollectionId>,
         profile: OutputProfile,
     ) -> Channel {
-        let DeclaredChannel { number, name, group, logo, zone, order, tracks, enabled, schedule, .. } =
+        let DeclaredChannel { number, name, group, logo, zone, order, tracks, throttle, enabled, schedule, .. } =
             declared.clone();
         let (zone, schedule) = (zone.unwrap_or(self.zone), schedule.map(|schedule| schedule.schedule()));
-        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
+        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled }
     }
 }
 
@@ -179,9 +179,22 @@ fn below(path: &str) -> String {
 }
 
 fn without_id(channel: Channel) -> NewChannel {
-    let Channel { id: _, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } =
-        channel;
-    NewChannel { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
+    let Channel {
+        id: _,
+        number,
+        name,
+        group,
+        logo,
+        zone,
+        profile,
+        collection,
+        order,
+        schedule,
+        tracks,
+        throttle,
+        enabled,
+    } = channel;
+    NewChannel { number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled }
 }
 
 fn names(coming: &[&str], collection: &str) -> bool {

@@ -14,27 +14,32 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use exstreamtv_core::session::SessionKind;
 use exstreamtv_model::{Channel, ChannelId, Schedule, schedule::SettingsFault};
 use exstreamtv_store::Store;
+use exstreamtv_transport::{Segment, TICKS_PER_SECOND};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admission::Admission,
     clock::Clock,
     config::{Config, ValueError},
+    dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
-            Broadcaster, FeedView, HealthPort, LibraryPort, LibraryStatus, Playlist, PlayoutPort, TsStream, TuneError,
-            ViewerInfo,
+            Broadcaster, FeedView, HealthPort, LibraryPort, LibraryStatus, Playlist, PlayoutPort, SegmentMedia,
+            TsStream, TuneError,
         },
     },
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
     playout::{PlayoutError, Playouts, preview::Preview},
     plugins::Strategies,
+    sessions::{Sessions, Ticket},
     worker::Utility,
 };
 
@@ -44,6 +49,8 @@ pub struct Parts {
     pub store: Store,
     /// The feeds.
     pub feeds: Arc<Feeds>,
+    /// Who watches.
+    pub sessions: Sessions,
     /// The library.
     pub library: Library,
     /// The timelines.
@@ -52,6 +59,10 @@ pub struct Parts {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What is known about failures.
+    pub dossiers: Dossiers,
+    /// The places on air.
+    pub admission: Admission,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -66,11 +77,14 @@ pub struct Parts {
 pub fn http_state(parts: Parts) -> HttpState {
     HttpState {
         store: parts.store,
-        broadcaster: Arc::new(FeedsDoor(Arc::clone(&parts.feeds))),
+        broadcaster: Arc::new(FeedsDoor { feeds: Arc::clone(&parts.feeds), sessions: parts.sessions.clone() }),
         library: Arc::new(LibraryDoor::open(parts.library, &parts.life)),
         playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
+        sessions: parts.sessions,
         picks: parts.picks,
         strategies: parts.strategies,
+        dossiers: parts.dossiers,
+        admission: parts.admission,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
@@ -104,47 +118,68 @@ pub fn http_settings(config: &Config) -> Result<HttpSettings, ValueError> {
     Ok(HttpSettings { public_url, trusted_proxies, guide_days: config.playout.guide_days })
 }
 
-struct FeedsDoor(Arc<Feeds>);
+struct FeedsDoor {
+    feeds: Arc<Feeds>,
+    sessions: Sessions,
+}
 
 impl Broadcaster for FeedsDoor {
-    fn tune_ts(&self, channel: ChannelId, viewer: ViewerInfo) -> BoxFuture<'_, Result<TsStream, TuneError>> {
+    fn tune_ts(&self, channel: ChannelId, ticket: Ticket) -> BoxFuture<'_, Result<TsStream, TuneError>> {
         async move {
-            tracing::debug!(channel.id = %channel, ip = %viewer.ip, user_agent = viewer.user_agent, "a viewer tunes in");
-            self.0.watch(channel).await.map_err(tune_error)
+            let about = ticket.about();
+            tracing::debug!(
+                channel.id = %channel, session.id = %ticket.id(), ip = about.client_ip.map(tracing::field::display),
+                user_agent = about.user_agent, "a viewer tunes in"
+            );
+            self.feeds.watch(channel, ticket).await.map_err(tune_error)
         }
         .boxed()
     }
 
     fn playlist(&self, channel: ChannelId) -> BoxFuture<'_, Result<Playlist, TuneError>> {
         async move {
-            let playlist = self.0.playlist(channel, |sequence| format!("seg/{sequence}.ts")).await;
+            let playlist = self.feeds.playlist(channel, |sequence| format!("seg/{sequence}.ts")).await;
             playlist.map(|(text, version)| Playlist { text, version }).map_err(tune_error)
         }
         .boxed()
     }
 
-    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError> {
-        Ok(self.0.segment(channel, sequence))
+    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<SegmentMedia>, TuneError> {
+        let media = |segment: Arc<Segment>| SegmentMedia {
+            data: segment.data.clone(),
+            duration_ms: segment.duration_ticks * 1_000 / TICKS_PER_SECOND,
+            end_ms: segment.start_wall_ms + segment.duration_ticks * 1_000 / TICKS_PER_SECOND,
+        };
+        Ok(self.feeds.segment(channel, sequence).map(media))
     }
 
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>> {
-        self.0.captions(channel, sequence).boxed()
+        self.feeds.captions(channel, sequence).boxed()
     }
 
     fn restart(&self, channel: ChannelId) -> bool {
-        self.0.restart(channel)
+        self.feeds.restart(channel)
     }
 
     fn feeds(&self) -> Vec<FeedView> {
-        self.0.views()
+        let mut views = self.feeds.views();
+        for view in &mut views {
+            let players = self.sessions.count(view.channel, SessionKind::Hls);
+            view.hls_sessions = u32::try_from(players).unwrap_or(u32::MAX);
+        }
+        views
     }
 }
+
+/// When somebody who found no room may try again.
+const FULL_RETRY_S: u32 = 10;
 
 fn tune_error(error: broadcaster::TuneError) -> TuneError {
     match error {
         broadcaster::TuneError::NoSuchChannel(_) => TuneError::NoSuchChannel,
         broadcaster::TuneError::Disabled(_) => TuneError::Disabled,
         broadcaster::TuneError::TimedOut(_) => TuneError::TimedOut,
+        broadcaster::TuneError::Full { .. } => TuneError::Busy { retry_after_s: FULL_RETRY_S },
         broadcaster::TuneError::Stopping(_) => TuneError::ShuttingDown,
         broadcaster::TuneError::Store(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a channel cannot be looked up");

@@ -50,6 +50,7 @@ pub async fn make(store: &Store, roots: &[PathBuf], defaults: &Defaults) -> Resu
             order: ItemOrder::Name,
             schedule: None,
             tracks: TrackPreferences::default(),
+            throttle: Default::default(),
             enabled: true,
         };
         store.channels().insert(&channel).await?;

@@ -9,14 +9,17 @@ use std::{
     time::Duration,
 };
 
-use exstreamtv_core::{RestartBudget, supervision::BudgetRules};
+use exstreamtv_core::{RestartBudget, session::Limits, supervision::BudgetRules};
 use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
-    config::{Config, SlowClient, ValueError},
+    admission,
+    config::{Config, SlowClient, StreamThrottler, ValueError},
+    dossiers,
     feed::on_air::Settings,
     http::state::HttpSettings,
+    sessions,
 };
 
 /// Settings that running parts watch.
@@ -26,19 +29,38 @@ pub(super) struct Knobs {
     pub(super) slow_client: watch::Sender<SlowClient>,
     pub(super) http: watch::Sender<HttpSettings>,
     pub(super) declared: watch::Sender<Declared>,
+    pub(super) dossiers: watch::Sender<dossiers::Limits>,
+    pub(super) admission: watch::Sender<admission::Settings>,
+    pub(super) sessions: watch::Sender<sessions::Settings>,
+    pub(super) throttler: watch::Sender<StreamThrottler>,
 }
 
-pub(super) type KnobValues = (Settings, BudgetRules, SlowClient, HttpSettings);
+/// What a configuration says about all of them.
+pub(super) struct KnobValues {
+    feed: Settings,
+    budget: BudgetRules,
+    slow_client: SlowClient,
+    http: HttpSettings,
+    dossiers: dossiers::Limits,
+    admission: admission::Settings,
+    sessions: sessions::Settings,
+    throttler: StreamThrottler,
+}
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, budget, slow_client, http) = Self::values(config)?;
+        let KnobValues { feed, budget, slow_client, http, dossiers, admission, sessions, throttler } =
+            Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
+            dossiers: watch::channel(dossiers).0,
+            admission: watch::channel(admission).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
+            sessions: watch::channel(sessions).0,
+            throttler: watch::channel(throttler).0,
         })
     }
 
@@ -48,15 +70,41 @@ impl Knobs {
             slate_after_ms: config.ffmpeg.slate_after_ms.into(),
             supervision: config.supervision.rules(),
         };
-        Ok((feed, config.supervision.budget(), config.server.slow_client, doors::http_settings(config)?))
+        let supervision = &config.supervision;
+        let channels = Some(supervision.max_channels_on_air).filter(|channels| *channels > 0);
+        Ok(KnobValues {
+            feed,
+            budget: supervision.budget(),
+            slow_client: config.server.slow_client,
+            http: doors::http_settings(config)?,
+            dossiers: dossiers::Limits { kept: supervision.dossiers_kept, bytes: supervision.dossiers_bytes },
+            admission: admission::Settings { channels, when_full: supervision.when_full },
+            sessions: session_settings(config),
+            throttler: config.stream_throttler,
+        })
     }
 
-    pub(super) fn set(&self, (feed, budget, slow_client, http): KnobValues) {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner).set_rules(budget);
-        self.feed.send_replace(feed);
-        self.slow_client.send_replace(slow_client);
-        self.http.send_replace(http);
+    pub(super) fn set(&self, values: KnobValues) {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).set_rules(values.budget);
+        self.feed.send_replace(values.feed);
+        self.slow_client.send_replace(values.slow_client);
+        self.http.send_replace(values.http);
+        self.dossiers.send_replace(values.dossiers);
+        self.admission.send_replace(values.admission);
+        self.sessions.send_replace(values.sessions);
+        self.throttler.send_replace(values.throttler);
     }
+}
+
+fn session_settings(config: &Config) -> sessions::Settings {
+    let keys = &config.session_manager;
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let limits = Limits {
+        per_channel: count(keys.max_sessions_per_channel),
+        total: count(keys.max_sessions),
+        idle_timeout_ms: i64::try_from(keys.idle_timeout_seconds).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000),
+    };
+    sessions::Settings { limits, cleanup_interval: Duration::from_secs(keys.cleanup_interval_seconds) }
 }
 
 /// Returns which changed keys take effect at the next start only.
@@ -71,7 +119,10 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             let key = |c: &Config| (c.playout.horizon_h, c.playout.zone.clone(), c.playout.stream_clock_offset_s);
             key(old) != key(new)
         }),
-        ("[ffmpeg] ffmpeg, ffprobe or worker", programs(old) != programs(new)),
+        ("[ffmpeg] programs, isolation or limits", {
+            let key = |c: &Config| (programs(c), c.ffmpeg.cpu_weight, c.ffmpeg.pids_limit);
+            key(old) != key(new)
+        }),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
         ("[database] path", old.database != new.database),

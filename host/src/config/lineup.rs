@@ -7,7 +7,8 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use exstreamtv_model::{
-    ChannelNumber, ItemOrder, Schedule, collection::MediaQuery, pick::TrackPreferences, schedule::SettingsFault,
+    ChannelNumber, ItemOrder, Schedule, ThrottleWish, collection::MediaQuery, pick::TrackPreferences,
+    schedule::SettingsFault,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,9 @@ pub struct DeclaredChannel {
     /// Which sound and which subtitles are played.
     #[serde(default)]
     pub tracks: TrackPreferences,
+    /// How fast its viewers are sent it, where the configuration's way is not wanted.
+    #[serde(default, skip_serializing_if = "ThrottleWish::is_empty")]
+    pub throttle: ThrottleWish,
     /// A disabled channel is in no lineup.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -146,6 +150,9 @@ pub(super) fn check(collections: &[DeclaredCollection], channels: &[DeclaredChan
         }
         if channel.name.trim().is_empty() {
             return wrong(format!("channel[{index}].name"), "a channel needs a name");
+        }
+        if let Err(error) = channel.throttle.check() {
+            return wrong(format!("channel[{index}].throttle.target_bitrate_bps"), &error.to_string());
         }
     }
     Ok(())

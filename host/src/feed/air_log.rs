@@ -211,3 +211,92 @@ fn remember<T>(list: &mut VecDeque<(i64, T)>, from: i64, what: T) {
 fn at<T>(list: &VecDeque<(i64, T)>, index: i64) -> Option<&T> {
     list.iter().rev().find(|(from, _)| *from <= index).map(|(_, what)| what)
 }
+
+#[cfg(test)]
+mod tests {
+    use exstreamtv_model::OutputProfile;
+    use exstreamtv_transport::FrameGrid;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const NOON_MS: i64 = 1_800_000_000_000;
+
+    struct Scene {
+        log: AirLog,
+        notes: mpsc::Receiver<Note>,
+        time: StreamTime,
+        noon: i64,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (pen, notes) = mpsc::channel(100);
+            let grid = FrameGrid::new(&OutputProfile::default());
+            let time = StreamTime::new(grid, instant(NOON_MS), Instant::now());
+            Self { log: AirLog::new(ChannelId(1), Pen::to(pen)), notes, time, noon: grid.index_from(NOON_MS) }
+        }
+
+        fn run(&mut self, run: i64, first: i64, title: &str) {
+            let (kind, title, first) = (EntryKind::Programme, title.into(), self.noon + first);
+            let shown = Shown {
+                run: RunId(run),
+                kind,
+                media: MediaId(run),
+                title,
+                in_point_ms: 5_000,
+                first,
+                slot_first: first,
+            };
+            self.log.run_from(first, shown);
+        }
+
+        fn send(&mut self, frames: std::ops::Range<i64>, origin: Origin) {
+            frames.for_each(|frame| self.log.sent(self.noon + frame, origin, &self.time));
+        }
+
+        /// Returns what was written: seconds after noon, title, cause, in-point.
+        fn rows(mut self) -> Vec<(i64, i64, String, Option<Cause>, i64)> {
+            self.log.close(&self.time);
+            let since = |at: chrono::DateTime<chrono::Utc>| (at.timestamp_millis() - NOON_MS) / 1_000;
+            let rows = std::iter::from_fn(|| self.notes.try_recv().ok()).filter_map(|note| match note {
+                Note::Aired(row) => Some((since(row.start), since(row.stop), row.title, row.cause, row.in_point_ms)),
+                Note::Incident(_) => None,
+            });
+            rows.collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn every_frame_is_in_one_stretch_with_its_title_its_place_and_its_reason() {
+        let mut scene = Scene::new();
+        scene.run(1, 0, "Film");
+        scene.send(0..60, Origin::Run);
+        scene.log.screen_from(scene.noon + 60, Cause::FfmpegHung, &"Film".into());
+        scene.send(60..90, Origin::Slate);
+        scene.run(2, 90, "Film");
+        scene.send(90..150, Origin::Run);
+        // A hole in the second run: its source is damaged.
+        scene.send(150..180, Origin::Slate);
+        scene.send(180..210, Origin::Run);
+        let film = |from, to, cause, in_point_ms| (from, to, "Film".to_owned(), cause, in_point_ms);
+        let expected = [
+            film(0, 2, None, 5_000),
+            film(2, 3, Some(Cause::FfmpegHung), 0),
+            film(3, 5, None, 5_000),
+            film(5, 6, Some(Cause::SourceDamaged), 0),
+            film(6, 7, None, 8_000),
+        ];
+        assert_eq!(scene.rows(), expected);
+    }
+
+    #[tokio::test]
+    async fn frames_of_a_run_that_is_over_are_still_its_own() {
+        let mut scene = Scene::new();
+        scene.run(1, 0, "First");
+        scene.run(2, 60, "Second");
+        scene.send(0..120, Origin::Run);
+        let titles: Vec<_> = scene.rows().into_iter().map(|(from, to, title, ..)| (from, to, title)).collect();
+        assert_eq!(titles, [(0, 2, "First".to_owned()), (2, 4, "Second".to_owned())]);
+    }
+}

@@ -11,10 +11,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use exstreamtv_core::admission::Shortage;
 use exstreamtv_model::{Channel, ChannelId};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_transport::{
-    ChunkCutter, FrameGrid, Ring, SegmentWindow, TsMux,
+    ChunkCutter, FrameGrid, Ring, Segment, SegmentWindow, TsMux,
     webvtt::{self, Cue, Span},
 };
 use futures::stream::BoxStream;
@@ -29,11 +30,18 @@ use super::{
     on_air::{Means, OnAir, Start},
     outlook::{AHEAD_MS, beginning},
     output::Output,
+    pacing::Pacing,
     slates::Slates,
     view::FeedView,
-    viewer,
+    viewer::{self, Viewing},
 };
-use crate::{clock::Clock, config::SlowClient, playout::Planned};
+use crate::{
+    admission::{Admission, Place},
+    clock::Clock,
+    config::{SlowClient, StreamThrottler},
+    playout::Planned,
+    sessions::{LiveEdge, LiveEdges, Ticket},
+};
 
 /// How far in the past a cold channel begins, and how much a viewer gets at once: enough for a player's default probing.
 const BURST_MS: i64 = 6_000;
@@ -59,6 +67,14 @@ pub enum TuneError {
     /// It is switched off.
     #[error("tune channel {0}: it is disabled")]
     Disabled(ChannelId),
+    /// There is no room for one more channel.
+    #[error("tune channel {channel}: {}", .shortage.plain())]
+    Full {
+        /// Which channel.
+        channel: ChannelId,
+        /// What there is too little of.
+        shortage: Shortage,
+    },
     /// Nothing came.
     #[error("tune channel {0}: no picture came in time")]
     TimedOut(ChannelId),
@@ -79,8 +95,10 @@ pub struct Feeds {
     store: Store,
     clock: Arc<dyn Clock>,
     slates: Slates,
+    admission: Admission,
     clock_offset_ticks: i64,
     slow_client: watch::Receiver<SlowClient>,
+    throttler: watch::Receiver<StreamThrottler>,
     on_air: Arc<Mutex<Lineup>>,
 }
 
@@ -91,20 +109,31 @@ impl Feeds {
         store: Store,
         clock: Arc<dyn Clock>,
         slates: Slates,
+        admission: Admission,
         clock_offset_s: i64,
         slow_client: watch::Receiver<SlowClient>,
+        throttler: watch::Receiver<StreamThrottler>,
     ) -> Self {
         let clock_offset_ticks = clock_offset_s.saturating_mul(exstreamtv_transport::TICKS_PER_SECOND);
-        Self { means, store, clock, slates, clock_offset_ticks, slow_client, on_air: Arc::default() }
+        let on_air = Arc::default();
+        Self { means, store, clock, slates, admission, clock_offset_ticks, slow_client, throttler, on_air }
     }
 
-    /// Joins the continuous stream of a channel.
+    /// Joins the continuous stream of a channel; the session lasts as long as the stream.
     ///
     /// # Errors
     /// If there is no such channel, or no byte of it comes in time.
-    pub async fn watch(&self, channel: ChannelId) -> Result<BoxStream<'static, Bytes>, TuneError> {
-        let feed = self.tune(channel).await?;
-        let stream = viewer::stream(Arc::clone(&feed), feed.grid.frames_in(BURST_MS), *self.slow_client.borrow());
+    pub async fn watch(&self, channel: ChannelId, ticket: Ticket) -> Result<BoxStream<'static, Bytes>, TuneError> {
+        let feed = self.tune(channel).await.inspect_err(|_| ticket.off_air())?;
+        let slow_client = *self.slow_client.borrow();
+        let pacing = Pacing {
+            configured: self.throttler.clone(),
+            channel: feed.throttle.subscribe(),
+            session: ticket.meter().wish(),
+            profile: feed.profile.clone(),
+            slow_client,
+        };
+        let stream = viewer::stream(Arc::clone(&feed), feed.grid.frames_in(BURST_MS), Viewing { ticket, pacing });
         self.until(&feed, |news| news.chunks > 0).await?;
         Ok(stream)
     }
@@ -124,10 +153,10 @@ impl Feeds {
     }
 
     /// Returns a segment that is still kept; never starts a feed.
-    pub fn segment(&self, channel: ChannelId, sequence: u64) -> Option<Vec<Bytes>> {
+    pub fn segment(&self, channel: ChannelId, sequence: u64) -> Option<Arc<Segment>> {
         let feed = self.find(channel)?;
         feed.touch();
-        let segment = feed.segments().find(sequence)?.data.clone();
+        let segment = feed.segments().find(sequence)?;
         Some(segment)
     }
 
@@ -169,6 +198,7 @@ impl Feeds {
             let found = store.channels().find(channel).await;
             if let Ok(Some(channel)) = &found {
                 feed.order(Order::Prefer(Box::new(channel.tracks.clone())));
+                feed.throttle.send_if_modified(|wish| std::mem::replace(wish, channel.throttle) != channel.throttle);
             }
             let gone = found.is_ok_and(|found| found.is_none_or(|channel| !channel.enabled));
             feed.order(if gone { Order::Stop } else { Order::Refresh });
@@ -234,8 +264,10 @@ impl Feeds {
         if let Some(feed) = on_air.get(&id).filter(|feed| !feed.is_over()) {
             return Ok(Arc::clone(feed));
         }
+        let place =
+            self.admission.ask(id, &channel.profile).map_err(|shortage| TuneError::Full { channel: id, shortage })?;
         let sequence = u64::try_from(first_index / grid.gop_frames()).unwrap_or(0).max(stored.unwrap_or(0));
-        let (feed, task) = self.prepare(channel, now, first_index, sequence);
+        let (feed, task) = self.prepare(channel, now, first_index, sequence, place);
         on_air.insert(id, Arc::clone(&feed));
         drop(on_air);
         self.means.life.spawn(air(task, planned, Arc::clone(&feed), Arc::clone(&self.on_air)));
@@ -259,6 +291,7 @@ impl Feeds {
         now: chrono::DateTime<chrono::Utc>,
         first_index: i64,
         sequence: u64,
+        place: Place,
     ) -> (Arc<Feed>, OnAir) {
         let grid = FrameGrid::new(&channel.profile);
         let (order, orders) = mpsc::channel(16);
@@ -266,6 +299,8 @@ impl Feeds {
         let feed = Arc::new(Feed {
             channel: channel.id,
             grid,
+            profile: channel.profile.clone(),
+            throttle: watch::channel(channel.throttle).0,
             ring: RwLock::new(Ring::new(grid.frames_in(BACKLOG_MS), BACKLOG_BYTES)),
             segments: RwLock::new(SegmentWindow::new(grid, sequence)),
             captions: Mutex::default(),
@@ -278,13 +313,19 @@ impl Feeds {
         let mux = TsMux::new(&channel.name, grid).with_offset(self.clock_offset_ticks);
         let output = Output::new(Arc::clone(&feed), ChunkCutter::new(grid, mux));
         let slate = self.slates.of(&channel.profile);
-        let start = Start { channel, now, first_index, slate, orders, view };
+        let start = Start { channel, now, first_index, slate, place, orders, view };
         let task = OnAir::new(Arc::clone(&feed), self.means.clone(), start, output);
         (feed, task)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Lineup> {
         self.on_air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LiveEdges for Feeds {
+    fn edge(&self, channel: ChannelId) -> Option<LiveEdge> {
+        self.find(channel).map(|feed| feed.edge())
     }
 }
 

@@ -41,10 +41,13 @@ use super::{
     view::{FeedState, FeedView},
 };
 use crate::{
+    admission::Place,
     chronicle::Chronicle,
     clock::Clock,
+    dossiers::{Casebook, Dossiers},
     lifecycle::Lifecycle,
     playout::{Planned, Playouts},
+    sessions::Sessions,
     worker::{Event as WorkerEvent, Programs, Spawner, SteadyWorker},
 };
 
@@ -78,6 +81,10 @@ pub struct Means {
     pub budget: Arc<Mutex<RestartBudget>>,
     /// Since when the milliseconds of budget and supervision count.
     pub epoch: Instant,
+    /// Who watches; told when what they watch was started again.
+    pub sessions: Sessions,
+    /// Where failures are filed.
+    pub dossiers: Dossiers,
     /// Settings that may change while it runs.
     pub settings: watch::Receiver<Settings>,
 }
@@ -103,6 +110,8 @@ pub struct Start {
     pub first_index: i64,
     /// The slate, if it is ready.
     pub slate: watch::Receiver<Option<Arc<Slate>>>,
+    /// Its place on air, or in the queue for one: without it nothing is started.
+    pub place: Place,
     /// Orders for the feed.
     pub orders: mpsc::Receiver<Order>,
     /// Where the view for the API goes.
@@ -116,6 +125,7 @@ enum Event {
     Outlook(News),
     SourceFound(PlayoutEntryId),
     Order(Option<Order>),
+    Admitted,
     Slate,
     Tick,
     Stop,
@@ -137,6 +147,7 @@ pub struct OnAir {
     sources: SourceWatch,
     log: AirLog,
     worker: SteadyWorker,
+    place: Place,
     /// When a frame was last sent, or when there was last nothing to wait for.
     fed_at: Instant,
     /// When the run on air last gave anything, or when there was last nothing to wait for.
@@ -145,6 +156,7 @@ pub struct OnAir {
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
     vitals: Option<Vitals>,
+    casebook: Casebook,
     failures: u32,
     slate_frames: u64,
     slate_shown: bool,
@@ -153,7 +165,7 @@ pub struct OnAir {
 impl OnAir {
     /// Returns the task of this feed, ready to run.
     pub fn new(feed: Arc<Feed>, means: Means, start: Start, output: Output) -> Self {
-        let Start { channel, now, first_index, slate, orders, view } = start;
+        let Start { channel, now, first_index, slate, place, orders, view } = start;
         let grid = FrameGrid::new(&channel.profile);
         let settings = means.settings.borrow().clone();
         let first_slate = slate.borrow().clone();
@@ -162,6 +174,7 @@ impl OnAir {
         let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
         Self {
             feed,
+            casebook: means.dossiers.casebook(channel.id, now.timestamp_millis()),
             conductor: Conductor::new(policy(&channel, &grid, &settings)),
             splice: Splice::new(grid, first_index, first_slate),
             time: StreamTime::new(grid, now, moment),
@@ -174,6 +187,7 @@ impl OnAir {
             airing: None,
             outlook,
             worker,
+            place,
             fed_at: moment,
             heard_at: moment,
             slate,
@@ -191,6 +205,9 @@ impl OnAir {
     pub async fn run(mut self, planned: Vec<Planned>) {
         tracing::info!("on air");
         self.take_schedule(planned);
+        if !self.place.is_admitted() {
+            self.wait_for_room();
+        }
         self.settle();
         let why = loop {
             match self.gather().await {
@@ -213,12 +230,14 @@ impl OnAir {
     async fn gather(&mut self) -> Event {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
-        let Self { worker, outlook, sources, orders, slate, runs, airing, .. } = self;
+        let admitted = self.place.is_admitted();
+        let Self { worker, place, outlook, sources, orders, slate, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
             order = orders.recv() => Event::Order(order),
-            event = worker.next() => Event::Worker(event),
+            event = worker.next(), if admitted => Event::Worker(event),
+            () = place.admission(), if !admitted => Event::Admitted,
             news = outlook.news() => Event::Outlook(news),
             entry = sources.found() => Event::SourceFound(entry),
             (run, read) = read(airing) => Event::Read(run, read),
@@ -233,6 +252,7 @@ impl OnAir {
             Event::Worker(WorkerEvent::Gone { reason, cause }) => self.lose_worker(&reason, cause),
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
+                self.casebook.gave(run);
                 // Bytes alone promise nothing: for garbage the slate would wait in vain, and nobody would call it a stall.
                 match self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
                     true => {
@@ -248,7 +268,11 @@ impl OnAir {
                 self.end_of_pipe(run);
             }
             Event::Outlook(News::Rows(planned)) => self.take_schedule(planned),
-            Event::Outlook(News::Versions) => self.conductor.set_slots(self.outlook.slots(&self.time)),
+            Event::Admitted => {
+                tracing::info!("there is room now");
+                self.outlook.ask(self.time.wall_ms(self.splice.next_index()));
+            }
+            Event::Outlook(News::Versions) => self.show_schedule(),
             Event::SourceFound(entry) => {
                 tracing::info!(entry.id = %entry, "the file is there again");
                 self.conductor.source_changed(entry);
@@ -267,6 +291,7 @@ impl OnAir {
 
     fn hear(&mut self, report: Report, pipe: Option<OwnedFd>) {
         let now = Instant::now();
+        self.casebook.hear(&report);
         match report {
             Report::Started { run, pid, .. } => match self.runs.get_mut(&run) {
                 Some(run) => run.started(pid, pipe),
@@ -291,8 +316,15 @@ impl OnAir {
                     run.ended(end, now);
                 }
             }
-            Report::Vitals(vitals) => self.vitals = Some(vitals),
-            Report::Hello { .. } | Report::Identified { .. } | Report::Probed { .. } | Report::Extracted { .. } => {}
+            Report::Vitals(vitals) => {
+                self.place.measured(vitals);
+                self.vitals = Some(vitals);
+            }
+            Report::Hello { .. }
+            | Report::Identified { .. }
+            | Report::Probed { .. }
+            | Report::Testimony { .. }
+            | Report::Extracted { .. } => {}
         }
     }
 
@@ -376,7 +408,7 @@ impl OnAir {
                 self.end_captions();
                 tracing::debug!(run.id = %id, ?summary, "a run is over");
             }
-            let outcome = self.outcome(&run, now).unwrap_or(Outcome::Failed(Cause::FfmpegCrashed));
+            let outcome = self.outcome(&run, now).unwrap_or_else(|| Outcome::Failed(run.cause()));
             self.conductor.finished(id, outcome, self.monotonic_ms(now));
             match outcome {
                 Outcome::Failed(cause) => self.blame(&run, cause, run.complaint()),
@@ -400,6 +432,7 @@ impl OnAir {
     fn blame(&mut self, run: &Run, cause: Cause, detail: String) {
         self.failures += 1;
         tracing::warn!(run.id = %run.id, title = &*run.shown.title, cause = cause.word(), why = detail, "a run broke");
+        self.casebook.file(run.id, cause, &detail);
         let fault = Fault { cause, title: run.shown.title.to_string(), slot_first: run.shown.slot_first, detail };
         self.log.fault(fault, self.time.wall_ms(self.time.live(Instant::now())));
         self.outlook.look_for_versions(run.entry);
@@ -439,6 +472,7 @@ impl OnAir {
         let (Some(order), Some(media)) = (order, played.media.as_ref()) else { return };
         if rung.is_restart() {
             tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");
+            self.means.sessions.channel_restarted(self.channel.id);
         }
         let origin_ms = played.entry.start.timestamp_millis() - played.entry.in_point_ms;
         let shown = Shown {
@@ -453,6 +487,7 @@ impl OnAir {
         let mut run = Run::ordered(entry, shown, frames.end);
         run.text = picked.and_then(|p| p.text.clone()).map(|track| (track, self.time.stream_ms(origin_ms)));
         self.runs.insert(id, run);
+        self.casebook.ordered(&order);
         self.worker.send(Command::Play(Box::new(order)));
     }
 
@@ -485,11 +520,19 @@ impl OnAir {
         let next = self.splice.next_index();
         let due = self.conductor.slot_at(next).and_then(|slot| self.outlook.row(slot.entry));
         let title: Arc<str> = due.map(|planned| planned.entry.title.as_str().into()).unwrap_or_default();
-        self.log.screen_from(next, self.conductor.slate_cause(next), &title);
+        self.log.screen_from(next, self.slate_cause(), &title);
         self.splice.fill_slate(until);
         if self.splice.next_index() < until {
             // No slate yet: an honest hole is better than a stream that stands still.
             self.skip(until);
+        }
+    }
+
+    /// Returns why the slate is on air.
+    fn slate_cause(&self) -> Cause {
+        match self.place.is_admitted() {
+            true => self.conductor.slate_cause(self.splice.next_index()),
+            false => Cause::NoCapacity,
         }
     }
 
@@ -531,6 +574,7 @@ impl OnAir {
         }
         let due = self.conductor.slot_at(next).cloned();
         let title = due.as_ref().and_then(|slot| self.outlook.row(slot.entry)).map(|row| row.entry.title.clone());
+        self.casebook.file_all(cause, reason);
         self.failures += u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
         self.runs.clear();
         self.conductor.worker_gone(cause, self.monotonic_ms(now));
@@ -545,12 +589,27 @@ impl OnAir {
 
     fn take_schedule(&mut self, planned: Vec<Planned>) {
         self.outlook.take(planned);
-        self.conductor.set_slots(self.outlook.slots(&self.time));
+        self.show_schedule();
+    }
+
+    /// Without a place on air there is nothing to show but the slate.
+    fn show_schedule(&mut self) {
+        if self.place.is_admitted() {
+            self.conductor.set_slots(self.outlook.slots(&self.time));
+        }
     }
 
     fn ask_schedule_in_time(&mut self) {
         let known_until_ms = self.conductor.known_until().map_or(i64::MIN, |index| self.time.wall_ms(index));
         self.outlook.ask_in_time(self.time.wall_ms(self.splice.next_index()), known_until_ms);
+    }
+
+    /// The machine has no room for this channel yet: its viewers see the slate, and no worker is started.
+    fn wait_for_room(&mut self) {
+        let (now, next) = (Instant::now(), self.splice.next_index());
+        let detail = "there is no room for one more channel".to_owned();
+        let fault = Fault { cause: Cause::NoCapacity, title: String::new(), slot_first: next, detail };
+        self.log.fault(fault, self.time.wall_ms(self.time.live(now)));
     }
 
     /// Somebody set the clock, or the machine slept: the stream goes on as it is, with what is on air at the new time.
@@ -561,7 +620,7 @@ impl OnAir {
         self.log.close(&self.time);
         self.log.clock_was_set();
         self.time = time;
-        self.conductor.set_slots(self.outlook.slots(&self.time));
+        self.show_schedule();
         self.outlook.ask(self.time.wall_ms(self.splice.next_index()));
     }
 
@@ -613,7 +672,7 @@ impl OnAir {
         runs.sort_by_key(|run| run.run);
         let ahead = self.splice.next_index() - self.live();
         let slate = self.conductor.slate_on();
-        let cause = slate.then(|| self.conductor.slate_cause(self.splice.next_index()));
+        let cause = slate.then(|| self.slate_cause());
         self.view.send_modify(|view| {
             view.state = match slate {
                 true => FeedState::Slate,

@@ -163,6 +163,7 @@ mod tests {
             order: ItemOrder::Name,
             schedule: None,
             tracks: Default::default(),
+            throttle: Default::default(),
             enabled: true,
         };
         let wanted = Wanted { run: RunId(1), first: 0, end: 30, first_ms: 0 };

@@ -66,6 +66,7 @@ pub struct Picks {
 struct Question {
     media: MediaId,
     mtime_ms: i64,
+    original_language: Option<String>,
     wishes: Wishes,
 }
 
@@ -121,7 +122,8 @@ impl Picks {
     /// Asks the pickers; `None` for a file that was never probed.
     pub async fn ask(&self, media: &MediaItem, wishes: &Wishes) -> Option<Picked> {
         let probe = media.probe.as_ref()?;
-        let audio = self.pickers.pick_audio(questions::audio(probe, wishes)).await;
+        let audio =
+            self.pickers.pick_audio(questions::audio(probe, media.metadata.original_language.as_deref(), wishes)).await;
         let beside = self.beside(media, wishes).await;
         let question = questions::subtitles(probe, beside, wishes, &audio);
         let offered = question.streams.clone();
@@ -200,7 +202,8 @@ impl ChannelPicks {
     }
 
     fn question(&self, media: &MediaItem) -> Question {
-        Question { media: media.id, mtime_ms: media.mtime_ms, wishes: self.wishes.clone() }
+        let original_language = media.metadata.original_language.clone();
+        Question { media: media.id, mtime_ms: media.mtime_ms, original_language, wishes: self.wishes.clone() }
     }
 
     fn is_fresh(&self, media: &MediaItem) -> bool {

@@ -23,8 +23,10 @@ pub struct FeedView {
     pub worker_pid: Option<u32>,
     /// Its FFmpeg processes: the one on air and the one prepared.
     pub runs: Vec<RunView>,
-    /// Viewers of the continuous stream; players that follow the playlist come and go with every request and are not counted.
+    /// Viewers of the continuous stream.
     pub viewers: u32,
+    /// Sessions of players that follow the playlist.
+    pub hls_sessions: u32,
     /// How far the newest frame is ahead of the wall clock.
     pub lead_ms: i64,
     /// Runs that failed or hung since the feed exists.
@@ -88,6 +90,7 @@ impl FeedView {
             worker_pid: None,
             runs: vec![],
             viewers: 0,
+            hls_sessions: 0,
             lead_ms: 0,
             failures: 0,
             restarts: 0,

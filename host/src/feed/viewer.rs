@@ -1,109 +1,242 @@
 //! One viewer of the continuous stream.
 //!
-//! Does: read the ring at the viewer's own speed, from a picture that can be decoded at once.
+//! Does: read the ring at the viewer's own speed, from a picture that can be decoded at once, as fast as his throttle lets him.
 //! Does not: wait for anybody else, or keep bytes of its own.
-//! Invariant: a viewer who cannot keep up harms only himself: he skips to a later picture or is closed, by policy.
+//! Invariants: a viewer who cannot keep up harms only himself: he skips to a later picture or is closed, by policy; a chunk is one
+//! piece unless a cap cuts it; no timer runs for a viewer who has everything that there is.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use exstreamtv_transport::Read;
+use exstreamtv_core::throttle::{Offer, SocketFeedback, Throttle, Verdict};
+use exstreamtv_model::ThrottleMode;
+use exstreamtv_transport::{Position, Read};
 use futures::{Stream, stream::BoxStream};
+use tokio::{sync::watch, time::Instant};
 
-use super::{Feed, Seat};
-use crate::config::SlowClient;
+use super::{Feed, News, Seat, pacing::Pacing};
+use crate::{
+    config::SlowClient,
+    sessions::{Piece, Ticket},
+};
+
+/// From here on it is worth looking where a viewer could skip to.
+const BEHIND_MS: i64 = 2_000;
+
+/// Who watches, and how he is to be treated.
+#[derive(Debug)]
+pub(super) struct Viewing {
+    /// His session.
+    pub(super) ticket: Ticket,
+    /// His terms.
+    pub(super) pacing: Pacing,
+}
 
 /// Returns the stream of one viewer; it begins `behind_frames` behind the newest byte, at a keyframe, and never ends by itself
 /// while the channel is on air.
-pub fn stream(feed: Arc<Feed>, behind_frames: i64, policy: SlowClient) -> BoxStream<'static, Bytes> {
-    Box::pin(read(Seat::take(feed), behind_frames, policy))
+pub(super) fn stream(feed: Arc<Feed>, behind_frames: i64, viewing: Viewing) -> BoxStream<'static, Bytes> {
+    Box::pin(read(Seat::take(feed), behind_frames, viewing))
 }
 
-fn read(seat: Seat, behind_frames: i64, policy: SlowClient) -> impl Stream<Item = Bytes> + Send {
+fn read(seat: Seat, behind_frames: i64, viewing: Viewing) -> impl Stream<Item = Bytes> + Send {
     async_stream::stream! {
         let feed = Arc::clone(seat.feed());
         let mut news = feed.news();
-        let Ok(first) = news.wait_for(|news| news.chunks > 0 || news.over).await.map(|news| *news) else { return };
-        if first.chunks == 0 {
-            return;
+        let stop = viewing.ticket.meter().stop().clone();
+        tokio::select! {
+            first = news.wait_for(|news| news.chunks > 0 || news.over) => match first {
+                Ok(first) if first.chunks > 0 => {}
+                _ => return viewing.ticket.off_air(),
+            },
+            () = stop.cancelled() => return,
         }
-        let mut position = feed.ring().join(behind_frames);
-        loop {
+        let position = feed.ring().join(behind_frames);
+        let mut reader = Reader::new(feed, position, viewing);
+        while !stop.is_cancelled() {
             news.borrow_and_update();
-            let read = feed.ring().read(position);
-            match read {
-                Read::Chunk { chunk, next } => {
-                    position = next;
-                    yield chunk.data;
-                }
-                Read::Wait(_) => {
-                    if news.borrow().over || news.changed().await.is_err() {
-                        return;
-                    }
-                }
-                Read::Lagged { next, lost_frames } => {
-                    tracing::warn!(channel.id = %feed.channel, lost_frames, ?policy, "a viewer cannot keep up");
-                    if policy == SlowClient::Close {
-                        return;
-                    }
-                    position = next;
-                }
+            match reader.step(Instant::now()) {
+                Step::Send(data) => yield data,
+                Step::Pause(until) => tokio::select! {
+                    () = tokio::time::sleep_until(until) => {}
+                    () = stop.cancelled() => return,
+                },
+                Step::Await => tokio::select! {
+                    more = more(&mut news) => if !more {
+                        return reader.ticket.off_air();
+                    },
+                    () = stop.cancelled() => return,
+                },
+                Step::Over => return,
             }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use exstreamtv_model::OutputProfile;
-    use exstreamtv_transport::{Chunk, FrameGrid};
-    use futures::{FutureExt, StreamExt};
+/// Waits for news; returns false if there will be none.
+async fn more(news: &mut watch::Receiver<News>) -> bool {
+    !news.borrow().over && news.changed().await.is_ok()
+}
 
-    use super::*;
+/// What the viewer's stream does next.
+enum Step {
+    Send(Bytes),
+    Pause(Instant),
+    /// There is nothing until the feed writes.
+    Await,
+    Over,
+}
 
-    fn feed() -> Arc<Feed> {
-        Arc::new(Feed::idle(FrameGrid::new(&OutputProfile::default()), 120))
+/// What is being sent.
+struct Current {
+    /// What is left of the chunk.
+    data: Bytes,
+    /// Nothing of it was sent yet.
+    whole: bool,
+    frames: i64,
+    next: Position,
+    lag_ms: i64,
+    skip: Option<Position>,
+}
+
+/// Reads for one viewer.
+struct Reader {
+    feed: Arc<Feed>,
+    ticket: Ticket,
+    pacing: Pacing,
+    throttle: Throttle,
+    began: Instant,
+    position: Position,
+    current: Option<Current>,
+}
+
+impl Reader {
+    fn new(feed: Arc<Feed>, position: Position, Viewing { ticket, mut pacing }: Viewing) -> Self {
+        let terms = pacing.terms();
+        ticket.meter().treated(terms);
+        let (began, throttle) = (Instant::now(), Throttle::new(terms, std::time::Duration::ZERO));
+        Self { feed, ticket, pacing, throttle, began, position, current: None }
     }
 
-    /// A chunk of ten frames; every third one begins with a keyframe.
-    fn chunk(number: u8) -> Chunk {
-        let first_index = i64::from(number) * 10;
-        Chunk { data: Bytes::from(vec![number]), first_index, frames: 10, starts_with_key: number.is_multiple_of(3) }
+    fn step(&mut self, now: Instant) -> Step {
+        let elapsed = now.duration_since(self.began);
+        if self.pacing.has_changed() {
+            let terms = self.pacing.terms();
+            self.throttle.change(terms, elapsed);
+            self.ticket.meter().treated(terms);
+        }
+        // Each round moves on in the ring, or ends.
+        loop {
+            let current = match self.current.take() {
+                // While a chunk waits, the stream goes on and the lag grows.
+                Some(current) if !current.whole => current,
+                _ => match self.look() {
+                    Look::There(current) => current,
+                    Look::Nothing => {
+                        self.ticket.meter().held_back(false);
+                        return Step::Await;
+                    }
+                    Look::Lagged { next, lost_ms } => match self.fall_behind(next, lost_ms) {
+                        Some(over) => return over,
+                        None => continue,
+                    },
+                },
+            };
+            let verdict = self.throttle.offer(Offer {
+                now: elapsed,
+                bytes: current.data.len(),
+                whole: current.whole,
+                lag_ms: current.lag_ms,
+                can_skip: current.skip.is_some(),
+                socket: self.feedback(),
+            });
+            match (verdict, current.skip) {
+                (Verdict::Send(bytes), _) => return Step::Send(self.send(current, bytes, now)),
+                (Verdict::SkipToKeyframe, Some(to)) => self.skip(to),
+                // The throttle was told that there is no keyframe ahead.
+                (Verdict::SkipToKeyframe, None) => return Step::Send(self.send(current, usize::MAX, now)),
+                (Verdict::WaitUntil(at), _) => {
+                    self.ticket.meter().held_back(true);
+                    self.current = Some(current);
+                    return Step::Pause(self.began + at);
+                }
+            }
+        }
     }
 
-    fn push(feed: &Feed, numbers: std::ops::Range<u8>) {
-        numbers.for_each(|number| feed.push(chunk(number)));
+    /// Looks at what comes next in the ring.
+    fn look(&self) -> Look {
+        let ring = self.feed.ring();
+        match ring.read(self.position) {
+            Read::Chunk { chunk, next } => {
+                let newest = ring.newest_index().unwrap_or_else(|| chunk.end_index());
+                let lag_ms = self.feed.grid.wall_ms(newest - chunk.end_index());
+                let skip = if lag_ms >= BEHIND_MS { ring.skip(self.position) } else { None };
+                Look::There(Current { frames: chunk.frames, data: chunk.data, whole: true, next, lag_ms, skip })
+            }
+            Read::Wait(_) => Look::Nothing,
+            Read::Lagged { next, lost_frames } => Look::Lagged { next, lost_ms: self.feed.grid.wall_ms(lost_frames) },
+        }
     }
 
-    #[tokio::test]
-    async fn a_viewer_begins_at_a_keyframe_and_gets_every_chunk_once() {
-        let feed = feed();
-        push(&feed, 0..8);
-        let mut viewer = stream(Arc::clone(&feed), 20, SlowClient::Skip);
-        assert_eq!(viewer.next().await.unwrap(), [6][..]);
-        assert_eq!(viewer.next().await.unwrap(), [7][..]);
-        assert!(viewer.next().now_or_never().is_none());
-        push(&feed, 8..9);
-        assert_eq!(viewer.next().await.unwrap(), [8][..]);
-        assert_eq!(feed.viewers(), 1);
-        drop(viewer);
-        assert_eq!(feed.viewers(), 0);
+    fn send(&mut self, mut current: Current, bytes: usize, now: Instant) -> Bytes {
+        let piece = current.data.split_to(bytes.min(current.data.len()));
+        let done = current.data.is_empty();
+        let stream_ms = if done { self.feed.grid.wall_ms(current.frames) } else { 0 };
+        let reached = if done { current.next } else { self.position };
+        let position_ms = self.feed.grid.wall_ms(reached.index().unwrap_or(0));
+        let meter = self.ticket.meter();
+        meter.sent(Piece { bytes: piece.len(), stream_ms, position_ms }, now);
+        self.position = reached;
+        current.whole = false;
+        self.current = (!done).then_some(current);
+        piece
     }
 
-    #[tokio::test]
-    async fn who_cannot_keep_up_skips_to_a_keyframe_or_is_closed_by_policy() {
-        for (policy, skips) in [(SlowClient::Skip, true), (SlowClient::Close, false)] {
-            let feed = feed();
-            push(&feed, 0..3);
-            let mut viewer = stream(Arc::clone(&feed), 0, policy);
-            assert_eq!(viewer.next().await.unwrap(), [0][..]);
-            push(&feed, 3..60);
-            let next = viewer.next().await;
-            assert_eq!(next.is_some(), skips, "{policy:?}");
-            assert!(
-                next.is_none_or(|data| data[0] > 3 && data[0].is_multiple_of(3)),
-                "{policy:?} goes on between keyframes"
-            );
+    /// The throttle lets the viewer miss a part, so that the rest comes in time.
+    fn skip(&mut self, to: Position) {
+        let missed = to.index().zip(self.position.index()).map_or(0, |(to, from)| to - from);
+        let missed_ms = self.feed.grid.wall_ms(missed);
+        let terms = self.throttle.terms();
+        tracing::debug!(session.id = %self.ticket.id(), missed_ms, mode = terms.mode.word(), "a viewer skips to a keyframe");
+        self.ticket.meter().skipped(missed_ms);
+        self.ticket.note(match terms.mode {
+            ThrottleMode::Adaptive => {
+                format!("the connection is slower than the channel: {missed_ms} ms were skipped")
+            }
+            _ => format!("the channel sends more than {} b/s: {missed_ms} ms were skipped", terms.target_bps),
+        });
+        self.position = to;
+    }
+
+    /// The ring has let go of what the viewer would have got next.
+    fn fall_behind(&mut self, next: Position, lost_ms: i64) -> Option<Step> {
+        let policy = self.pacing.slow_client;
+        tracing::warn!(channel.id = %self.feed.channel, session.id = %self.ticket.id(), lost_ms, ?policy, "a viewer cannot keep up");
+        let text = format!("the client fell behind by more than the server keeps: {lost_ms} ms were lost");
+        if policy == SlowClient::Close {
+            self.ticket.give_up(text);
+            return Some(Step::Over);
+        }
+        self.ticket.meter().skipped(lost_ms);
+        self.ticket.note(text);
+        self.position = next;
+        None
+    }
+
+    /// Asks the connection how it is, where the answer matters.
+    fn feedback(&self) -> Option<SocketFeedback> {
+        match self.throttle.terms().mode {
+            ThrottleMode::Adaptive => self.ticket.connection()?.feedback(),
+            _ => None,
         }
     }
 }
+
+enum Look {
+    There(Current),
+    Nothing,
+    Lagged { next: Position, lost_ms: i64 },
+}
+
+#[cfg(test)]
+mod tests;

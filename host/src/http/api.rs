@@ -4,9 +4,11 @@
 //! Does not: authenticate (the default listens on loopback); let other sites' pages in: there is no CORS, and their changes are refused.
 //! Invariant: a route and its description are made from the same list, so neither exists without the other.
 
+mod capacity;
 mod channels;
 mod collections;
 mod description;
+mod dossiers;
 mod feeds;
 mod incidents;
 mod library;
@@ -17,6 +19,7 @@ mod playout;
 mod plugins;
 mod restart;
 mod schedule;
+mod sessions;
 mod timeline;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
@@ -25,6 +28,8 @@ pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::sessions::news::{LimitHit, StateChange};
 
 use super::{
     App,
@@ -75,7 +80,14 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(library::picks::picks))
         .routes(routes!(plugins::plugins))
         .routes(routes!(now::now))
-        .routes(routes!(feeds::feeds));
+        .routes(routes!(feeds::feeds))
+        .routes(routes!(capacity::capacity))
+        .routes(routes!(dossiers::list))
+        .routes(routes!(dossiers::get, dossiers::delete))
+        .routes(routes!(sessions::list::list))
+        .routes(routes!(sessions::totals::totals))
+        .routes(routes!(sessions::events::events))
+        .routes(routes!(sessions::get::get, sessions::patch::patch, sessions::kill::kill));
     OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", v1)
 }
 
@@ -86,7 +98,7 @@ fn described() -> OpenApiRouter<App> {
         description = "Channels, collections, the library and what is on air. Errors are RFC 9457 problem documents.",
         license(name = "MIT OR Apache-2.0")
     ),
-    components(schemas(Problem))
+    components(schemas(Problem, StateChange, LimitHit))
 )]
 struct Document;
 

@@ -28,10 +28,13 @@ use tower::ServiceExt;
 
 use super::state::{
     Broadcaster, FeedState, FeedView, HealthPort, HttpSettings, HttpState, LibraryPort, LibraryStatus, PartHealth,
-    Playlist, PlayoutPort, RunKind, RunView, TsStream, TuneError, ViewerInfo,
+    Playlist, PlayoutPort, RunKind, RunView, SegmentMedia, TsStream, TuneError,
 };
 use crate::{
+    admission::{self, Admission},
     clock::Clock,
+    config::supervision::WhenFull,
+    dossiers::{Dossiers, Limits},
     feed::picks::Picks,
     lifecycle::Lifecycle,
     playout::{
@@ -39,11 +42,15 @@ use crate::{
         preview::{Preview, Share},
     },
     plugins::Strategies,
+    sessions::{self, Sessions, Ticket},
 };
 
 /// A host for tests.
 pub struct Host {
     pub store: Store,
+    pub dossiers: Dossiers,
+    pub admission: Admission,
+    pub sessions: Sessions,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -83,6 +90,11 @@ struct World {
 
 impl Host {
     pub async fn open() -> Self {
+        Self::with_limits(sessions::Limits { per_channel: 50, total: 1_000, idle_timeout_ms: 300_000 }).await
+    }
+
+    /// Opens one with other limits of sessions.
+    pub async fn with_limits(limits: sessions::Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let status = LibraryStatus { roots: vec!["/tv".into()], ..Default::default() };
         let world = Arc::new(World {
@@ -103,18 +115,26 @@ impl Host {
         let store = Store::open(&folder.path().join("test.db"), world.now()).await.unwrap();
         // The sender goes; its last value stays.
         let (_, settings) = watch::channel(HttpSettings::default());
+        let (_, shelf) = watch::channel(Limits { kept: 50, bytes: 1 << 20 });
+        let dossiers = Dossiers::start(folder.path().join("dossiers"), shelf, &Lifecycle::default());
+        let (_, places) = watch::channel(admission::Settings { channels: Some(1), when_full: WhenFull::Slate });
+        let admission = Admission::new(places);
+        let sessions = Sessions::of_tests(world.clone(), limits);
         let state = HttpState {
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
             playout: world.clone(),
             strategies: Strategies::built_in(),
+            dossiers: dossiers.clone(),
+            admission: admission.clone(),
+            sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
             settings,
             health: world.clone(),
         };
-        Self { store, router: super::router(state), world, folder }
+        Self { store, dossiers, admission, sessions, router: super::router(state), world, folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {
@@ -164,6 +184,11 @@ impl Host {
 
     pub async fn media(&self, path: &str, title: &str) -> MediaId {
         self.save_media(path, MediaState::Ready, Metadata { title: title.into(), ..Default::default() }).await
+    }
+
+    pub async fn media_made_in(&self, path: &str, language: &str) -> MediaId {
+        let metadata = Metadata { title: "T".into(), original_language: Some(language.into()), ..Default::default() };
+        self.save_media(path, MediaState::Ready, metadata).await
     }
 
     pub async fn broken_media(&self, path: &str, reason: &str) -> MediaId {
@@ -304,6 +329,7 @@ fn new_channel(number: &str, name: &str) -> NewChannel {
         order: ItemOrder::Name,
         schedule: None,
         tracks: TrackPreferences::default(),
+        throttle: Default::default(),
         enabled: true,
     }
 }
@@ -356,14 +382,18 @@ impl World {
 }
 
 impl Broadcaster for World {
-    fn tune_ts(&self, channel: ChannelId, viewer: ViewerInfo) -> BoxFuture<'_, Result<TsStream, TuneError>> {
+    fn tune_ts(&self, channel: ChannelId, ticket: Ticket) -> BoxFuture<'_, Result<TsStream, TuneError>> {
         async move {
             self.tune()?;
-            *self.agent.lock().unwrap() = viewer.user_agent;
+            *self.agent.lock().unwrap() = ticket.about().user_agent.clone();
             self.viewers.lock().unwrap().push(channel);
             let seat = Viewer { channel, viewers: self.viewers.clone() };
+            let piece = sessions::Piece { bytes: 188, stream_ms: 40, position_ms: self.now_ms.load(Ordering::Relaxed) };
+            ticket.meter().sent(piece, tokio::time::Instant::now());
             let packets = stream::iter([Bytes::from_static(&[0x47; 188])]).chain(stream::pending());
-            Ok(packets.map(move |packet| (packet, &seat).0.clone()).boxed())
+            let stop = ticket.meter().stop().clone();
+            let packets = packets.map(move |packet| (packet, &seat, &ticket).0.clone());
+            Ok(packets.take_until(stop.cancelled_owned()).boxed())
         }
         .boxed()
     }
@@ -378,9 +408,10 @@ impl Broadcaster for World {
         .boxed()
     }
 
-    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError> {
+    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<SegmentMedia>, TuneError> {
         let there = channel != ChannelId(99) && sequence == 7;
-        Ok(there.then(|| vec![Bytes::from_static(&[0x47; 188]), Bytes::from_static(&[0x47; 188])]))
+        let data = vec![Bytes::from_static(&[0x47; 188]), Bytes::from_static(&[0x47; 188])];
+        Ok(there.then_some(SegmentMedia { data, duration_ms: 2_000, end_ms: 1_767_225_600_000 }))
     }
 
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>> {

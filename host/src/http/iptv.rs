@@ -5,6 +5,7 @@
 //! Invariant: nothing here changes anything, so every page may read it.
 
 mod artwork;
+mod audience;
 mod guide;
 mod guide_build;
 mod guide_cache;
@@ -40,7 +41,9 @@ pub fn router() -> Router<App> {
         .route("/iptv/xmltv.xml.gz", get(guide::gz))
         .route("/iptv/channel/{file}", get(tune::tune))
         .route("/iptv/channel/hls/{channel}/{file}", get(hls::file))
+        .route("/iptv/channel/hls/{channel}/{session}/{file}", get(hls::file_of_session))
         .route("/iptv/hls/{channel}/{file}", get(hls::file))
+        .route("/iptv/hls/{channel}/{session}/{file}", get(hls::file_of_session))
         .route("/iptv/artwork/{media}", get(artwork::artwork))
         .route("/auto/{tuner}", get(tune::auto))
         // Before the layers, so that CORS sees the questions that browsers ask first.

@@ -9,6 +9,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     str::FromStr,
+    sync::Arc,
 };
 
 use axum::{
@@ -17,7 +18,11 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use super::state::{HttpSettings, HttpState, ViewerInfo};
+use super::{
+    serve::Ends,
+    state::{HttpSettings, HttpState, ViewerInfo},
+};
+use crate::sessions::Connection;
 
 /// The two ends of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,9 +125,22 @@ where
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map_or_else(Peer::default, |info| info.0);
+        let peer = parts.extensions.get::<ConnectInfo<Ends>>().map_or_else(Peer::default, |info| info.0.peer);
         let settings = HttpState::from_ref(state).settings.borrow().clone();
         Ok(Self::new(&settings, peer, &parts.headers))
+    }
+}
+
+/// The connection of a request, to ask it how it is and to end it; absent in tests without one.
+#[derive(Debug, Clone)]
+pub struct Wire(pub Option<Arc<dyn Connection>>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Wire {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let ends = parts.extensions.get::<ConnectInfo<Ends>>();
+        Ok(Self(ends.map(|info| Arc::clone(&info.0.line))))
     }
 }
 
@@ -139,9 +157,14 @@ impl Visit {
             None => asked_for(peer, ip, headers, Scheme::Http),
         };
         let user_agent = text(headers, "user-agent").map(|agent| agent.chars().take(200).collect());
-        Self { base, viewer: ViewerInfo { ip, user_agent } }
+        let client_id = CLIENT_IDS.iter().find_map(|name| text(headers, name));
+        let client_id = client_id.map(|id| id.chars().take(200).collect());
+        Self { base, viewer: ViewerInfo { ip, user_agent, client_id } }
     }
 }
+
+/// What players call themselves by: Apple's, Plex's and Emby's.
+const CLIENT_IDS: [&str; 3] = ["x-playback-session-id", "x-plex-client-identifier", "x-emby-device-id"];
 
 /// The nearest address in `X-Forwarded-For` that is not itself a trusted proxy: everything left of it may be made up.
 fn client_behind(settings: &HttpSettings, peer: Peer, headers: &HeaderMap) -> IpAddr {

@@ -11,12 +11,13 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use exstreamtv_core::session::Refusal;
 use exstreamtv_store::{StoreError, StoreErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::TuneError;
-use crate::playout::PlayoutError;
+use crate::{dossiers::DossierError, playout::PlayoutError};
 
 /// Why a request cannot be answered; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -74,12 +75,18 @@ pub enum ApiError {
     /// The channel cannot be watched now.
     #[error(transparent)]
     Tune(#[from] TuneError),
+    /// There is no room for one more viewer, or the session was ended by somebody.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The database refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The guide could not be written.
     #[error("write the guide")]
     Guide(#[source] Box<dyn Error + Send + Sync>),
+    /// Dossiers cannot be read.
+    #[error(transparent)]
+    Dossier(#[from] DossierError),
     /// A picture beside a media file cannot be read.
     #[error("read the artwork")]
     Artwork(#[source] std::io::Error),
@@ -120,8 +127,12 @@ impl ApiError {
             Self::Invalid { .. } | Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-value"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
             Self::Tune(error) => tune_kind(error),
+            Self::Refused(Refusal::Elsewhere) => (StatusCode::NOT_FOUND, "not-found"),
+            Self::Refused(Refusal::Killed) => (StatusCode::GONE, "session-ended"),
+            Self::Refused(_) => (StatusCode::SERVICE_UNAVAILABLE, "too-many-sessions"),
             Self::Store(error) => store_kind(error),
             Self::Guide(_) => (StatusCode::INTERNAL_SERVER_ERROR, "guide-failed"),
+            Self::Dossier(_) => (StatusCode::INTERNAL_SERVER_ERROR, "dossiers-unreadable"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
     }
@@ -130,6 +141,9 @@ impl ApiError {
         match self {
             Self::Tune(TuneError::Busy { retry_after_s }) => (*retry_after_s).max(1),
             Self::Tune(TuneError::ShuttingDown) => 10,
+            Self::Refused(Refusal::ChannelFull { retry_after_s, .. } | Refusal::Full { retry_after_s, .. }) => {
+                *retry_after_s
+            }
             _ => 5,
         }
     }
@@ -249,8 +263,8 @@ impl IntoResponse for ApiError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s()));
         }
-        if let Self::Tune(error) = &self {
-            headers.insert(HDHOMERUN_ERROR, HeaderValue::from_static(hdhomerun_code(error)));
+        if let Some(code) = hdhomerun_code(&self) {
+            headers.insert(HDHOMERUN_ERROR, HeaderValue::from_static(code));
         }
         response
     }
@@ -259,12 +273,14 @@ impl IntoResponse for ApiError {
 /// Plex and Emby read the reason from here.
 const HDHOMERUN_ERROR: HeaderName = HeaderName::from_static("x-hdhomerun-error");
 
-fn hdhomerun_code(error: &TuneError) -> &'static str {
+fn hdhomerun_code(error: &ApiError) -> Option<&'static str> {
     match error {
-        TuneError::NoSuchChannel | TuneError::Disabled => "801 Unknown Channel",
-        TuneError::Busy { .. } => "805 All Tuners In Use",
-        TuneError::TimedOut => "807 No Video Data",
-        TuneError::ShuttingDown => "803 System Busy",
+        ApiError::Tune(TuneError::NoSuchChannel | TuneError::Disabled) => Some("801 Unknown Channel"),
+        ApiError::Tune(TuneError::Busy { .. }) => Some("805 All Tuners In Use"),
+        ApiError::Refused(Refusal::ChannelFull { .. } | Refusal::Full { .. }) => Some("805 All Tuners In Use"),
+        ApiError::Tune(TuneError::TimedOut) => Some("807 No Video Data"),
+        ApiError::Tune(TuneError::ShuttingDown) => Some("803 System Busy"),
+        _ => None,
     }
 }
 
@@ -278,7 +294,7 @@ fn log(error: &ApiError, status: StatusCode) {
     }
     match error {
         // Somebody else's shortage is told to the client; only our own failures need a person.
-        ApiError::Tune(_) => tracing::info!(status = status.as_u16(), "failed to {chain}"),
+        ApiError::Tune(_) | ApiError::Refused(_) => tracing::info!(status = status.as_u16(), "failed to {chain}"),
         _ => tracing::error!(status = status.as_u16(), "failed to {chain}"),
     }
 }
@@ -295,6 +311,17 @@ mod tests {
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         assert_eq!(response.headers()["x-hdhomerun-error"], "805 All Tuners In Use");
+    }
+
+    #[tokio::test]
+    async fn a_full_house_says_when_to_come_back_and_an_ended_session_that_it_is_over() {
+        let full = ApiError::Refused(Refusal::ChannelFull { limit: 50, retry_after_s: 15 }).into_response();
+        assert_eq!(full.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(full.headers()[header::RETRY_AFTER], "15");
+        assert_eq!(full.headers()["x-hdhomerun-error"], "805 All Tuners In Use");
+        let over = ApiError::Refused(Refusal::Killed).into_response();
+        assert_eq!(over.status(), StatusCode::GONE);
+        assert!(!over.headers().contains_key(header::RETRY_AFTER));
     }
 
     #[tokio::test]

@@ -5,11 +5,14 @@
 //! Invariant: a client that takes nothing for [`STALL`] is gone, and [`DRAIN`] after the signal no connection is left.
 
 mod guarded;
+mod line;
 
 use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::connect_info::Connected, serve::IncomingStream, serve::Listener};
 use guarded::Guarded;
+pub use line::Ends;
+use line::{Line, SharedStream};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -32,7 +35,7 @@ const CONNECTIONS: usize = 4096;
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
     let cut = CancellationToken::new();
     let door = Door { listener, seats: Arc::new(Semaphore::new(CONNECTIONS)), cut: cut.clone() };
-    let service = router.into_make_service_with_connect_info::<Peer>();
+    let service = router.into_make_service_with_connect_info::<Ends>();
     let serving = axum::serve(door, service).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future();
     let deadline = async {
         shutdown.cancelled().await;
@@ -55,7 +58,7 @@ struct Door {
 }
 
 impl Listener for Door {
-    type Io = Guarded<TcpStream>;
+    type Io = Guarded<SharedStream>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
@@ -65,7 +68,8 @@ impl Listener for Door {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, viewer.ip = %remote.ip(), "failed to set socket options");
         }
-        (Guarded::new(stream, self.cut.clone(), seat), remote)
+        // Each connection can be cut alone, and all of them together.
+        (Guarded::new(SharedStream::new(stream), self.cut.child_token(), seat), remote)
     }
 
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
@@ -73,11 +77,13 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
+impl Connected<IncomingStream<'_, Door>> for Ends {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
         let remote = *stream.remote_addr();
-        let local = stream.io().get_ref().local_addr();
-        Self { remote, local: local.unwrap_or(Self::default().local) }
+        let guarded = stream.io();
+        let local = guarded.get_ref().local_addr().unwrap_or(Peer::default().local);
+        let line = Line::new(guarded.get_ref(), guarded.cut());
+        Self { peer: Peer { remote, local }, line: Arc::new(line) }
     }
 }
 
@@ -111,9 +117,13 @@ mod tests {
         (address, stop, task)
     }
 
-    fn endless() -> Router {
+    fn endless_body() -> impl Fn() -> Body + Clone + Send + 'static {
         let first = futures::stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from_static(&[0x47; 188]))]);
-        let body = move || Body::from_stream(first.clone().chain(futures::stream::pending()));
+        move || Body::from_stream(first.clone().chain(futures::stream::pending()))
+    }
+
+    fn endless() -> Router {
+        let body = endless_body();
         Router::new().route("/", get(move || async move { ([("content-type", "video/mp2t")], body()) }))
     }
 
@@ -146,9 +156,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_connection_is_cut_and_asked_without_the_others() {
+        let (told, mut lines) = tokio::sync::mpsc::unbounded_channel();
+        let body = endless_body();
+        let hand_over = get(move |axum::extract::ConnectInfo(ends): axum::extract::ConnectInfo<Ends>| async move {
+            told.send(ends.line).unwrap();
+            body()
+        });
+        let (address, stop, task) = start(Router::new().route("/", hand_over)).await;
+        let mut clients = Vec::new();
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            assert!(client.read(&mut [0; 512]).await.unwrap() > 0);
+            clients.push(client);
+            held.push(lines.recv().await.unwrap());
+        }
+        if cfg!(target_os = "linux") {
+            assert!(held[0].feedback().is_some());
+        }
+        held[0].cut();
+        let mut rest = Vec::new();
+        let _ = clients[0].read_to_end(&mut rest).await;
+        assert!(held[0].feedback().is_none(), "a line that is cut has nothing to say");
+        assert!(held[1].feedback().is_some() || !cfg!(target_os = "linux"));
+        stop.cancel();
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
     async fn both_ends_of_the_connection_are_known() {
-        let ends = get(|axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<Peer>| async move {
-            format!("{} {}", peer.remote, peer.local)
+        let ends = get(|axum::extract::ConnectInfo(ends): axum::extract::ConnectInfo<Ends>| async move {
+            format!("{} {}", ends.peer.remote, ends.peer.local)
         });
         let (address, stop, task) = start(Router::new().route("/", ends)).await;
         let mut client = TcpStream::connect(address).await.unwrap();

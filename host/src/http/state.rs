@@ -18,10 +18,13 @@ use utoipa::ToSchema;
 use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
+    admission::Admission,
     clock::Clock,
+    dossiers::Dossiers,
     feed::picks::Picks,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
+    sessions::{Sessions, Ticket},
 };
 
 /// Everything a handler may use. Cheap to clone.
@@ -35,10 +38,16 @@ pub struct HttpState {
     pub library: Arc<dyn LibraryPort>,
     /// The timelines.
     pub playout: Arc<dyn PlayoutPort>,
+    /// Who watches.
+    pub sessions: Sessions,
     /// Which sound and subtitles are played.
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What is known about failures.
+    pub dossiers: Dossiers,
+    /// The places on air.
+    pub admission: Admission,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.
@@ -66,8 +75,8 @@ impl Default for HttpSettings {
 
 /// The feeds on air.
 pub trait Broadcaster: Send + Sync {
-    /// Joins a channel's transport stream, starting the feed if needed; dropping the stream ends the session.
-    fn tune_ts(&self, channel: ChannelId, viewer: ViewerInfo) -> BoxFuture<'_, Result<TsStream, TuneError>>;
+    /// Joins a channel's transport stream, starting the feed if needed; the ticket's session ends with the stream.
+    fn tune_ts(&self, channel: ChannelId, ticket: Ticket) -> BoxFuture<'_, Result<TsStream, TuneError>>;
     /// Returns the media playlist as soon as it lists a segment, starting the feed if needed.
     /// Segments in it are written `seg/{sequence}.ts`, one on a line.
     fn playlist(&self, channel: ChannelId) -> BoxFuture<'_, Result<Playlist, TuneError>>;
@@ -75,7 +84,7 @@ pub trait Broadcaster: Send + Sync {
     ///
     /// # Errors
     /// When the host is stopping.
-    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError>;
+    fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<SegmentMedia>, TuneError>;
     /// Returns the subtitles of a segment that is still kept, as WebVTT; never starts a feed.
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>>;
     /// Starts what is on air on a channel again; returns whether it is on air.
@@ -87,13 +96,26 @@ pub trait Broadcaster: Send + Sync {
 /// An endless transport stream; whole packets, shared bytes.
 pub type TsStream = BoxStream<'static, Bytes>;
 
+/// A segment that is still kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentMedia {
+    /// Its bytes, shared and not copied.
+    pub data: Vec<Bytes>,
+    /// Its length.
+    pub duration_ms: i64,
+    /// Its end on the channel's clock, Unix milliseconds.
+    pub end_ms: i64,
+}
+
 /// Who watches; for people and logs, never an identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewerInfo {
     /// Address of the client as far as trusted proxies tell.
     pub ip: IpAddr,
-    /// What the client calls itself, at most 200 characters.
+    /// Which program the client is, at most 200 characters.
     pub user_agent: Option<String>,
+    /// What the client calls itself, at most 200 characters.
+    pub client_id: Option<String>,
 }
 
 /// A media playlist at one moment.

@@ -1,133 +1,164 @@
 //! The one task that plans.
 //!
-//! Does: take requests one by one, urgent ones between the channels of a routine round.
-//! Does not: hold anything that the database does not.
-//! Invariant: each window of a timeline and the strategy's state behind it are stored in one transaction.
+//! Does: say whose turn it is: what somebody waits for at once, routine work one piece after the other, and never two pieces on one channel.
+//! Does not: lay rows; the author does.
+//! Invariant: whoever takes longer than [`PATIENCE`] is waited for by nobody but its own channel; a strategy that hangs holds up no other one's channels.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use exstreamtv_model::{ChannelId, EntryKind, Schedule, schedule::Window};
-use exstreamtv_store::Store;
-use tokio::sync::{mpsc, watch};
+use exstreamtv_model::ChannelId;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     PlayoutError, Request,
-    ask::Ask,
-    boundary::next_boundary,
-    draft::{Assignment, Draft, Memory, draft},
-    instant,
-    material::Material,
-    rules::Rules,
+    author::{Author, Job},
 };
-use crate::{clock::Clock, lifecycle::Lifecycle};
+use crate::lifecycle::Lifecycle;
 
-/// The longest window that a strategy is asked for at once.
-pub(super) const WINDOW_MS: i64 = 6 * 3_600_000;
+/// How long routine work on one channel keeps that on others waiting: two at a time would only take each other's processor and memory, but a
+/// strategy may take ten seconds to say nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Most pieces of routine work at a time, slow ones included; each may hold a channel's whole pool in memory.
+const MOST_AT_ONCE: usize = 12;
 /// How long rows are kept after they were on air.
 const HISTORY: TimeDelta = TimeDelta::days(2);
-/// How far behind the moment a slate gives way to something to play: feeds are a little ahead of the clock.
-const SLATE_LEAD: TimeDelta = TimeDelta::seconds(20);
-/// How far a programme on air may reach to either side, with its breaks.
-const AROUND: TimeDelta = TimeDelta::hours(12);
 
 pub(super) struct Planner {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    ask: Arc<dyn Ask>,
-    horizon: TimeDelta,
+    author: Arc<Author>,
     life: Lifecycle,
-    changed: watch::Sender<u64>,
-    jobs: VecDeque<Job>,
+    patience: Duration,
+    urgent: VecDeque<Reach>,
+    routine: VecDeque<Job>,
+    /// Who is worked on.
+    at_work: HashMap<ChannelId, Piece>,
+    running: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
-/// A piece of routine work.
-#[derive(Debug, Clone, Copy)]
-enum Job {
-    /// The timeline may be short.
-    Extend(ChannelId),
-    /// The strategy may answer again, and the timeline may be short.
-    Retry(ChannelId),
-    /// The rules changed, from a time on or from the next boundary.
-    Rebuild(ChannelId, Option<DateTime<Utc>>),
-    /// The library changed.
-    Compare(ChannelId),
+/// Somebody waits for a timeline to reach a time.
+struct Reach {
+    channel: ChannelId,
+    until: DateTime<Utc>,
+    reply: oneshot::Sender<Result<(), PlayoutError>>,
 }
 
-/// Where a new plan takes over.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Cut {
-    /// Where a row ends.
-    Boundary(DateTime<Utc>),
-    /// In the middle of a row, which then ends there.
-    Within(DateTime<Utc>),
+enum Work {
+    Urgent(Reach),
+    Routine(Job),
 }
 
-impl Cut {
-    fn at(self) -> DateTime<Utc> {
-        match self {
-            Self::Boundary(at) | Self::Within(at) => at,
-        }
-    }
+/// Work that was begun.
+struct Piece {
+    routine: bool,
+    since: Instant,
+}
+
+/// Work that is done.
+struct Done {
+    channel: ChannelId,
+    rest: Option<Job>,
 }
 
 impl Planner {
-    pub(super) fn new(
-        store: Store,
-        clock: Arc<dyn Clock>,
-        ask: Arc<dyn Ask>,
-        horizon: TimeDelta,
-        life: Lifecycle,
-        changed: watch::Sender<u64>,
-    ) -> Self {
-        Self { store, clock, ask, horizon, life, changed, jobs: VecDeque::new() }
+    pub(super) fn new(author: Author, life: Lifecycle) -> Self {
+        Self {
+            author: Arc::new(author),
+            life,
+            patience: PATIENCE,
+            urgent: VecDeque::new(),
+            routine: VecDeque::new(),
+            at_work: HashMap::new(),
+            running: FuturesUnordered::new(),
+        }
     }
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>, round: Duration) {
         let stopping = self.life.stopping();
-        let mut next_round = tokio::time::Instant::now();
+        let mut next_round = Instant::now();
         let mut next_switch = None;
         loop {
+            self.begin();
+            let next_turn = self.next_turn();
             tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
                 request = inbox.recv() => match request {
-                    Some(request) => self.answer(request).await,
+                    Some(request) => self.accept(request).await,
                     None => return,
                 },
-                () = std::future::ready(()), if !self.jobs.is_empty() => self.work().await,
-                () = sleep_until(next_switch), if next_switch.is_some() => self.settle().await,
+                Some(done) = self.running.next() => {
+                    self.at_work.remove(&done.channel);
+                    self.routine.extend(done.rest);
+                }
+                () = sleep_until(next_turn) => {}
+                () = sleep_until(next_switch) => self.settle().await,
                 () = tokio::time::sleep_until(next_round) => {
-                    next_round = tokio::time::Instant::now() + round;
+                    next_round = Instant::now() + round;
                     self.settle().await;
                     self.begin_round(Job::Retry).await;
                 }
             }
-            if self.jobs.is_empty() {
-                next_switch = self.next_switch().await;
+            if self.routine.is_empty() {
+                next_switch = next_switch_of(&self.author).await;
             }
         }
     }
 
-    async fn answer(&mut self, request: Request) {
+    async fn accept(&mut self, request: Request) {
         match request {
-            Request::Reach(channel, until, reply) => {
-                // Nobody waits any more: then the next one who needs it asks again.
-                let _ = reply.send(self.reach(channel, until).await);
-            }
-            Request::Rebuild(channel, from) => self.jobs.push_front(Job::Rebuild(channel, from)),
+            Request::Reach(channel, until, reply) => self.urgent.push_back(Reach { channel, until, reply }),
+            Request::Rebuild(channel, from) => self.routine.push_front(Job::Rebuild(channel, from)),
             Request::LibraryChanged => self.begin_round(Job::Compare).await,
         }
     }
 
+    /// Begins whatever may begin.
+    fn begin(&mut self) {
+        while let Some(work) = self.next_work() {
+            let piece = Piece { routine: matches!(work, Work::Routine(_)), since: Instant::now() };
+            self.at_work.insert(work.channel(), piece);
+            self.running.push(work.perform(Arc::clone(&self.author)).boxed());
+        }
+    }
+
+    fn next_work(&mut self) -> Option<Work> {
+        let is_free = |channel: ChannelId| !self.at_work.contains_key(&channel);
+        if let Some(place) = self.urgent.iter().position(|reach| is_free(reach.channel)) {
+            return self.urgent.remove(place).map(Work::Urgent);
+        }
+        let place = self.routine.iter().position(|job| is_free(job.channel()))?;
+        if self.is_turn_free() { self.routine.remove(place).map(Work::Routine) } else { None }
+    }
+
+    fn is_turn_free(&self) -> bool {
+        let now = Instant::now();
+        let mut routine = self.at_work.values().filter(|piece| piece.routine);
+        routine.clone().count() < MOST_AT_ONCE && routine.all(|piece| piece.since + self.patience <= now)
+    }
+
+    /// Returns when the turn is free although nobody is done.
+    fn next_turn(&self) -> Option<Instant> {
+        let waits = !self.routine.is_empty() && !self.is_turn_free();
+        let turns = self.at_work.values().filter(|piece| piece.routine).map(|piece| piece.since + self.patience);
+        turns.max().filter(|turn| waits && *turn > Instant::now())
+    }
+
     async fn begin_round(&mut self, job: fn(ChannelId) -> Job) {
-        if let Err(error) = self.store.playout().prune(self.clock.now() - HISTORY).await {
+        if let Err(error) = self.author.store.playout().prune(self.author.clock.now() - HISTORY).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old rows of timelines could not be removed");
         }
-        match self.store.channels().list().await {
+        match self.author.store.channels().list().await {
             Ok(channels) => {
                 let enabled = channels.iter().filter(|channel| channel.enabled);
-                self.jobs.extend(enabled.map(|channel| job(channel.id)));
+                self.routine.extend(enabled.map(|channel| job(channel.id)));
             }
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "channels cannot be listed"),
         }
@@ -135,12 +166,12 @@ impl Planner {
 
     /// Puts waiting schedules in force whose time has come; their rows were planned long ago.
     async fn settle(&mut self) {
-        match self.store.schedules().settle(self.clock.now()).await {
+        match self.author.store.schedules().settle(self.author.clock.now()).await {
             Ok(settled) => {
                 for id in settled {
                     tracing::info!(channel.id = %id, "a waiting schedule is in force");
-                    self.jobs.push_back(Job::Extend(id));
-                    self.changed.send_modify(|count| *count += 1);
+                    self.routine.push_back(Job::Extend(id));
+                    self.author.changed.send_modify(|count| *count += 1);
                 }
             }
             Err(error) => {
@@ -148,237 +179,46 @@ impl Planner {
             }
         }
     }
+}
 
-    async fn next_switch(&self) -> Option<tokio::time::Instant> {
-        let next = self.store.schedules().next().await.ok().flatten()?;
-        // A second more: a schedule that cannot be put in force must not keep the planner busy.
-        let left = (next - self.clock.now()).to_std().unwrap_or_default() + Duration::from_secs(1);
-        tokio::time::Instant::now().checked_add(left)
+impl Work {
+    fn channel(&self) -> ChannelId {
+        match self {
+            Self::Urgent(reach) => reach.channel,
+            Self::Routine(job) => job.channel(),
+        }
     }
 
-    /// Does one piece of routine work; nobody who waits for a picture waits for more than that.
-    async fn work(&mut self) {
-        let Some(job) = self.jobs.pop_front() else { return };
-        let (id, done) = match job {
-            Job::Extend(id) => (id, self.extend(id).await),
-            Job::Retry(id) => (id, self.retry(id).await),
-            Job::Rebuild(id, from) => (id, self.rebuild(id, from).await),
-            Job::Compare(id) => (id, self.compare(id).await),
+    async fn perform(self, author: Arc<Author>) -> Done {
+        let channel = self.channel();
+        let rest = match self {
+            Self::Urgent(Reach { until, reply, .. }) => {
+                // Nobody waits any more: then the next one who needs it asks again.
+                let _ = reply.send(author.reach(channel, until).await);
+                None
+            }
+            Self::Routine(job) => author.work(job).await.unwrap_or_else(|error| {
+                tracing::error!(channel.id = %channel, error = &error as &dyn std::error::Error, "a channel could not be planned");
+                None
+            }),
         };
-        if let Err(error) = done {
-            tracing::error!(channel.id = %id, error = &error as &dyn std::error::Error, "a channel could not be planned");
-        }
-    }
-
-    /// Plans one more window of a channel, and the rest later.
-    async fn extend(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
-        let now = self.clock.now();
-        let until = now + self.horizon;
-        let before = self.store.playout().end(id).await?;
-        // An end in the past is no place to go on from.
-        let step = before.filter(|end| *end > now).unwrap_or(now) + TimeDelta::milliseconds(WINDOW_MS);
-        self.reach(id, step.min(until)).await?;
-        let after = self.store.playout().end(id).await?;
-        if after > before && after.is_some_and(|end| end < until) {
-            self.jobs.push_back(Job::Extend(id));
-        }
-        Ok(())
-    }
-
-    /// Replaces what the fallback laid, as far as it is not on air, once the strategy answers again.
-    async fn retry(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
-        let now = self.clock.now();
-        let Some(failed) = self.store.playout().first_fallback(id, now).await? else { return self.extend(id).await };
-        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
-        let before = self.store.playout().checkpoint(id, failed.upto - TimeDelta::milliseconds(1)).await?;
-        let boundary = self.boundary(id, now).await?;
-        let cut = match before {
-            Some(before) if before.upto > boundary.at() => Cut::Boundary(before.upto),
-            _ => boundary,
-        };
-        match self.draft_at(&rules, cut).await? {
-            Some(draft) if draft.failure.is_none() => {
-                tracing::info!(channel.id = %id, strategy = draft.by, "a strategy answers again");
-                self.put(id, cut, &draft).await
-            }
-            _ => self.extend(id).await,
-        }
-    }
-
-    /// Plans a channel anew if what it may play has changed.
-    async fn compare(&mut self, id: ChannelId) -> Result<(), PlayoutError> {
-        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
-        let Some(end) = self.store.playout().end(id).await? else { return self.rebuild(id, None).await };
-        let newest = self.store.playout().checkpoint(id, end).await?;
-        let border = rules.waiting.as_ref().map(|waiting| waiting.from).filter(|from| *from < end);
-        let before_border = match border {
-            Some(border) => self.store.playout().checkpoint(id, border).await?,
-            None => None,
-        };
-        for checkpoint in [before_border, newest].into_iter().flatten() {
-            // The rule of a window is the one just before its end.
-            let rule = rules.at(checkpoint.upto - TimeDelta::milliseconds(1));
-            let material = self.material_at(&rules, &rule.schedule, checkpoint.upto).await?;
-            if material.fingerprint != checkpoint.drawn_from {
-                return self.rebuild(id, None).await;
-            }
-        }
-        self.extend(id).await
-    }
-
-    /// Makes the timeline reach `until`; nothing to play leaves it empty, and the feed shows its slate.
-    async fn reach(&mut self, id: ChannelId, until: DateTime<Utc>) -> Result<(), PlayoutError> {
-        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
-        let mut start = self.end_or_beginning(id).await?;
-        let mut known: Option<(Schedule, Material)> = None;
-        let mut reached = false;
-        while start < until {
-            let rule = rules.at(start);
-            let memory = Memory::read(&self.store, &rules.channel, &rule.schedule.strategy, start).await?;
-            let material = match known.take() {
-                Some((schedule, material)) if schedule == rule.schedule => material,
-                _ => self.material_at(&rules, &rule.schedule, start).await?,
-            };
-            if material.is_empty() {
-                break;
-            }
-            let window = window(start, until.min(rule.until.unwrap_or(until)));
-            let assignment = Assignment { channel: &rules.channel, rule: &rule, material: &material };
-            let draft = draft(&*self.ask, &assignment, window, &memory).await;
-            report(id, &draft);
-            self.store.playout().append(id, &draft.entries, &draft.checkpoint).await?;
-            start = draft.checkpoint.upto;
-            known = Some((rule.schedule, material));
-            reached = true;
-        }
-        if reached {
-            self.changed.send_modify(|count| *count += 1);
-        }
-        Ok(())
-    }
-
-    /// Plans anew from a time on, else from the end of what is on air.
-    async fn rebuild(&mut self, id: ChannelId, from: Option<DateTime<Utc>>) -> Result<(), PlayoutError> {
-        let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
-        let now = self.clock.now();
-        let cut = match from {
-            Some(from) if from > now => Cut::Within(from),
-            _ => self.boundary(id, now).await?,
-        };
-        let end = self.store.playout().end(id).await?;
-        if let (Cut::Within(at), true) = (cut, end.is_none_or(|end| end < cut.at())) {
-            tracing::debug!(channel.id = %id, %at, "the timeline does not reach that far yet");
-            return self.extend(id).await;
-        }
-        match self.draft_at(&rules, cut).await? {
-            Some(draft) => self.put(id, cut, &draft).await,
-            None => {
-                match cut {
-                    Cut::Boundary(at) => self.store.playout().remove_from(id, at).await?,
-                    Cut::Within(at) => self.store.playout().stop_at(id, at).await?,
-                }
-                self.changed.send_modify(|count| *count += 1);
-                Ok(())
-            }
-        }
-    }
-
-    /// Returns where an edit may take effect, and makes room for it.
-    async fn boundary(&self, id: ChannelId, now: DateTime<Utc>) -> Result<Cut, PlayoutError> {
-        let rows = self.store.playout().window(id, now - AROUND, now + AROUND).await?;
-        let on_air = rows.iter().find(|row| row.covers(now));
-        let gives_way = on_air.filter(|row| row.kind == EntryKind::Slate && row.stop > now + SLATE_LEAD);
-        if gives_way.is_some() {
-            return Ok(Cut::Within(instant((now + SLATE_LEAD).timestamp_millis())));
-        }
-        match next_boundary(&rows, now) {
-            Some(boundary) => Ok(Cut::Boundary(boundary)),
-            None => Ok(Cut::Boundary(self.end_or_beginning(id).await?)),
-        }
-    }
-
-    /// Returns where the timeline goes on: at its end, or near the moment where it ended long ago.
-    async fn end_or_beginning(&self, id: ChannelId) -> Result<DateTime<Utc>, PlayoutError> {
-        let now = self.clock.now();
-        let fresh = beginning(now);
-        match self.store.playout().end(id).await? {
-            Some(end) if end >= fresh => Ok(end),
-            Some(_) => {
-                // The host was off: nobody needs rows for the time between, and old ones must not stand in the way.
-                self.store.playout().forget(id, now).await?;
-                Ok(fresh)
-            }
-            None => Ok(fresh),
-        }
-    }
-
-    /// Asks for the window behind a cut; `None` if there is nothing to play.
-    async fn draft_at(&self, rules: &Rules, cut: Cut) -> Result<Option<Draft>, PlayoutError> {
-        let (id, start) = (rules.channel.id, cut.at());
-        let rule = rules.at(start);
-        let memory = Memory::read(&self.store, &rules.channel, &rule.schedule.strategy, start).await?;
-        let material = self.material_at(rules, &rule.schedule, start).await?;
-        if material.is_empty() {
-            return Ok(None);
-        }
-        let horizon = (self.clock.now() + self.horizon).max(start + TimeDelta::milliseconds(1));
-        let window = window(start, horizon.min(rule.until.unwrap_or(horizon)));
-        let assignment = Assignment { channel: &rules.channel, rule: &rule, material: &material };
-        let draft = draft(&*self.ask, &assignment, window, &memory).await;
-        report(id, &draft);
-        Ok(Some(draft))
-    }
-
-    /// Stores a draft behind a cut, and leaves the rest for later.
-    async fn put(&mut self, id: ChannelId, cut: Cut, draft: &Draft) -> Result<(), PlayoutError> {
-        let playout = self.store.playout();
-        match cut {
-            Cut::Boundary(at) => playout.replace_from(id, at, &draft.entries, &draft.checkpoint).await?,
-            Cut::Within(at) => playout.switch_at(id, at, &draft.entries, &draft.checkpoint).await?,
-        }
-        self.changed.send_modify(|count| *count += 1);
-        self.jobs.push_back(Job::Extend(id));
-        Ok(())
-    }
-
-    /// Reads what a schedule draws from; a strategy that is gone drew from something before.
-    async fn material_at(
-        &self,
-        rules: &Rules,
-        schedule: &Schedule,
-        at: DateTime<Utc>,
-    ) -> Result<Material, PlayoutError> {
-        let before = self.store.playout().memory(rules.channel.id, at, &schedule.strategy).await?;
-        let needs = before.as_ref().map(|checkpoint| checkpoint.needs.as_slice());
-        Ok(Material::gather(&self.store, &*self.ask, &rules.channel, schedule, needs).await?)
+        Done { channel, rest }
     }
 }
 
-async fn sleep_until(instant: Option<tokio::time::Instant>) {
+/// Returns when the next waiting schedule comes into force.
+async fn next_switch_of(author: &Author) -> Option<Instant> {
+    let next = author.store.schedules().next().await.ok().flatten()?;
+    // A second more: a schedule that cannot be put in force must not keep the planner busy.
+    let left = (next - author.clock.now()).to_std().unwrap_or_default() + Duration::from_secs(1);
+    Instant::now().checked_add(left)
+}
+
+async fn sleep_until(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,
     }
-}
-
-/// Returns the next window: from `start`, at most so long as a strategy is asked for at once, and never empty.
-pub(super) fn window(start: DateTime<Utc>, until: DateTime<Utc>) -> Window {
-    let start_ms = start.timestamp_millis();
-    Window { start_ms, stop_ms: until.timestamp_millis().min(start_ms + WINDOW_MS).max(start_ms + 1) }
-}
-
-fn report(id: ChannelId, draft: &Draft) {
-    if let Some(failure) = &draft.failure {
-        tracing::warn!(channel.id = %id, strategy = draft.checkpoint.strategy, failure, "the built-in sequence stands in for a strategy");
-    }
-    for note in &draft.notes {
-        tracing::debug!(channel.id = %id, strategy = draft.by, note, "a remark on a plan");
-    }
-}
-
-/// A new timeline begins on a whole minute, so that guides read well, and a little in the past, where a cold feed begins.
-pub(super) fn beginning(now: DateTime<Utc>) -> DateTime<Utc> {
-    instant((now.timestamp() - 20).div_euclid(60) * 60_000)
 }
 
 #[cfg(test)]

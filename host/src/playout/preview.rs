@@ -16,10 +16,10 @@ use serde_json::Value;
 
 use super::{
     PlayoutError, Playouts,
+    author::{beginning, window},
     boundary::next_boundary,
     draft::{Assignment, Memory, draft},
     material::{Material, selection},
-    planner::{beginning, window},
     rules::{Rules, effective},
 };
 

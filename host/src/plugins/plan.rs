@@ -86,10 +86,10 @@ fn fall_back(request: &PlanRequest, kept: Kept) -> PlanAnswer {
 mod tests {
     use exstreamtv_model::{
         MediaId, MediaKind,
-        schedule::{PoolItem, Window},
+        schedule::{PoolItem, PoolPageRequest, Window},
     };
 
-    use super::*;
+    use super::{super::question::Queries, *};
 
     fn request(items: i64) -> PlanRequest {
         let item = |id| PoolItem {
@@ -119,6 +119,18 @@ mod tests {
     fn a_plugin_gets_the_first_page_of_a_pool_and_its_count() {
         let sent: PlanRequest = serde_json::from_slice(&document(&request(2_500)).unwrap()).unwrap();
         assert_eq!((sent.pools[0].items.len(), sent.pools[0].count), (2_000, 2_500));
+    }
+
+    #[test]
+    fn no_document_grows_with_the_pool_beyond_a_page() {
+        let whole = request(100_000);
+        let written = document(&whole).unwrap().len();
+        assert!(written < 2 * document(&request(2_000)).unwrap().len(), "{written} bytes");
+        let page = PoolPageRequest { pool: "slots".into(), offset: 2_000, limit: u32::MAX };
+        let page = whole.answer("pool_page", &serde_json::to_vec(&page).unwrap()).unwrap().len();
+        assert!(page < 2 * written, "a page of {page} bytes for a plugin that asks for everything");
+        let all = serde_json::to_vec(&whole).unwrap().len();
+        assert!(all > 40 * written, "the whole pool would be {all} bytes");
     }
 
     #[test]

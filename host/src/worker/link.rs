@@ -8,7 +8,6 @@ use std::{
     collections::VecDeque,
     io::{self, IoSliceMut},
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    process::Child,
     time::Duration,
 };
 
@@ -18,7 +17,7 @@ use exstreamtv_worker_protocol::{Command, Decoder, PROTOCOL_VERSION, Report, enc
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use tokio::{io::Interest, net::UnixStream};
 
-use super::{Programs, Spawner, WorkerError};
+use super::{Programs, Spawner, WorkerError, spawner::Spawned};
 use crate::lifecycle::Lifecycle;
 
 /// How long a worker may take to say hello.
@@ -66,6 +65,7 @@ impl WorkerLink {
             Self { socket, inbox: Decoder::default(), pipes: VecDeque::new(), outbox: BytesMut::new(), process };
         link.greet(&token).await.map_err(|reason| WorkerError::Greeting { path, reason })?;
         link.send(&Command::Configure { ffmpeg: programs.ffmpeg.clone(), ffprobe: programs.ffprobe.clone() });
+        link.send(&Command::Restrict(programs.restrictions.clone()));
         Ok(link)
     }
 
@@ -84,7 +84,7 @@ impl WorkerLink {
 
     /// Returns the worker's process id.
     pub fn pid(&self) -> u32 {
-        self.process.child.as_ref().map_or(0, Child::id)
+        self.process.child.as_ref().map_or(0, Spawned::pid)
     }
 
     /// Queues a command; [`Self::recv`] sends it.
@@ -135,7 +135,7 @@ impl WorkerLink {
     /// Kills the worker: it hangs, and would not notice that its link is gone. Its children die with it.
     pub fn kill(&mut self) {
         if let Some(child) = &mut self.process.child {
-            let _ = child.kill();
+            child.kill();
         }
     }
 
@@ -197,7 +197,7 @@ fn token() -> io::Result<String> {
 /// The process behind a link; reaped when the link goes.
 #[derive(Debug)]
 struct Process {
-    child: Option<Child>,
+    child: Option<Spawned>,
     life: Lifecycle,
 }
 
@@ -210,14 +210,13 @@ impl Drop for Process {
 }
 
 /// Waits for the end of a worker that has lost its link; one that does not go is killed.
-async fn reap(mut child: Child) {
+async fn reap(mut child: Spawned) {
     for _ in 0..60 {
         match child.try_wait() {
             Ok(None) => tokio::time::sleep(Duration::from_millis(50)).await,
             Ok(Some(_)) | Err(_) => return,
         }
     }
-    tracing::warn!(worker.pid = child.id(), "a worker did not end by itself and is killed");
-    let _ = child.kill();
-    let _ = child.wait();
+    tracing::warn!(worker.pid = child.pid(), "a worker did not end by itself and is killed");
+    child.end();
 }

@@ -202,7 +202,7 @@ impl Desk {
                 }
             }
             Report::Log { line, .. } => tracing::debug!(level = ?line.level, line = line.text, "ffmpeg"),
-            Report::Hello { .. } | Report::Progress { .. } | Report::Vitals(_) => {}
+            Report::Hello { .. } | Report::Progress { .. } | Report::Testimony { .. } | Report::Vitals(_) => {}
         }
     }
 }

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use exstreamtv_model::{
-    Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, pick::TrackPreferences,
+    Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, ThrottleWish,
+    pick::TrackPreferences,
 };
 use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 
@@ -46,6 +47,8 @@ pub struct NewChannel {
     pub schedule: Option<Schedule>,
     /// Which sound and which subtitles are played.
     pub tracks: TrackPreferences,
+    /// How fast its viewers are sent it.
+    pub throttle: ThrottleWish,
     /// Whether it is in the lineup.
     pub enabled: bool,
 }
@@ -143,9 +146,9 @@ impl Channels {
 
 impl NewChannel {
     fn with_id(&self, id: ChannelId) -> Channel {
-        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } =
+        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled } =
             self.clone();
-        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
+        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled }
     }
 }
 
@@ -162,6 +165,7 @@ struct ChannelRow {
     item_order: String,
     schedule: Option<String>,
     tracks: String,
+    throttle: String,
     enabled: bool,
 }
 
@@ -185,12 +189,13 @@ impl TryFrom<ChannelRow> for Channel {
             order: at.json("item_order", &row.item_order)?,
             schedule: row.schedule.map(|schedule| at.json("schedule", &schedule)).transpose()?,
             tracks: at.json("tracks", &row.tracks)?,
+            throttle: at.json("throttle", &row.throttle)?,
             enabled: row.enabled,
         })
     }
 }
 
-/// Binds parameters 1 to 11.
+/// Binds parameters 1 to 12.
 fn bind<'q>(
     query: Query<'q, Sqlite, SqliteArguments>,
     channel: &Channel,
@@ -206,6 +211,7 @@ fn bind<'q>(
         .bind(to_json("the channel's order", &channel.order)?)
         .bind(channel.schedule.as_ref().map(|schedule| to_json("the channel's schedule", schedule)).transpose()?)
         .bind(to_json("the channel's tracks", &channel.tracks)?)
+        .bind(to_json("the channel's throttle", &channel.throttle)?)
         .bind(channel.enabled))
 }
 
@@ -222,25 +228,25 @@ fn write_error(act: &'static str, channel: &Channel, error: sqlx::Error) -> Stor
 const TABLE: &str = "channels";
 
 const LIST: &str = "
-SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled
+SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, throttle, enabled
   FROM channels";
 
 const FIND: &str = "
-SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled
+SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, throttle, enabled
   FROM channels
  WHERE id = ?1";
 
 const FIND_BY_NUMBER: &str = "
-SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled
+SELECT id, number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, throttle, enabled
   FROM channels
  WHERE number = ?1";
 
 const INSERT: &str = "
-INSERT INTO channels (number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, enabled)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+INSERT INTO channels (number, name, group_title, logo, zone, profile, collection_id, item_order, schedule, tracks, throttle, enabled)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 const UPDATE: &str = "
 UPDATE channels
    SET number = ?1, name = ?2, group_title = ?3, logo = ?4, zone = ?5,
-       profile = ?6, collection_id = ?7, item_order = ?8, schedule = ?9, tracks = ?10, enabled = ?11
- WHERE id = ?12";
+       profile = ?6, collection_id = ?7, item_order = ?8, schedule = ?9, tracks = ?10, throttle = ?11, enabled = ?12
+ WHERE id = ?13";

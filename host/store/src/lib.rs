@@ -1,6 +1,7 @@
 //! The database of EXStreamTV: the only crate that sees sqlx.
 //!
-//! Does: open, lock and migrate one SQLite file, and keep channels, collections, media, timelines and playlist counters in it.
+//! Does: open, lock and migrate one SQLite file, and keep channels, collections, media, timelines, playlist counters and totals of
+//! sessions in it.
 //! Does not: read a clock (times are arguments), decide what is played, touch media files.
 //! Invariant: a row either becomes a valid value of the model or an error that names its table and column; every change is one transaction.
 
@@ -17,6 +18,7 @@ mod playout;
 mod pools;
 mod schedules;
 mod schema;
+mod session_totals;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -30,4 +32,5 @@ pub use media::{KnownFile, MediaCounts, MediaFilter, MediaRepo, MediaStateFilter
 pub use playout::{Checkpoint, NewEntry, PlayoutRepo};
 pub use pools::{PoolPlace, PoolSelection, Pools, SelectedPage};
 pub use schedules::{Schedules, WaitingSchedule};
+pub use session_totals::{ChannelTotal, SessionTotals};
 pub use store::Store;

@@ -12,7 +12,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Broadcasts, Channels, Chronicle, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, StoreError,
+    Broadcasts, Channels, Chronicle, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, SessionTotals, StoreError,
     connections::Connections, instance_lock::InstanceLock, schema,
 };
 
@@ -79,6 +79,11 @@ impl Store {
     /// Returns what was aired and what went wrong.
     pub fn chronicle(&self) -> Chronicle {
         Chronicle::new(self.connections.clone())
+    }
+
+    /// Returns what was sent to viewers ever.
+    pub fn session_totals(&self) -> SessionTotals {
+        SessionTotals::new(self.connections.clone())
     }
 
     /// Waits for what is under way, closes the file and lets another host have it; every clone is then closed.

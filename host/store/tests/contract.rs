@@ -24,5 +24,7 @@ mod playout;
 mod pools;
 #[path = "contract/schedules.rs"]
 mod schedules;
+#[path = "contract/session_totals.rs"]
+mod session_totals;
 #[path = "contract/upgrading.rs"]
 mod upgrading;

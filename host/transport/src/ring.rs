@@ -94,6 +94,14 @@ impl Ring {
         }
     }
 
+    /// Returns the newest keyframe behind `position`, where a viewer who has fallen behind may go on; `None` if there is none.
+    pub fn skip(&self, position: Position) -> Option<Position> {
+        let first = usize::try_from((position.sequence + 1).saturating_sub(self.first_sequence)).ok()?;
+        let later = self.chunks.iter().enumerate().skip(first).rev();
+        let (offset, key) = later.into_iter().find(|(_, chunk)| chunk.starts_with_key)?;
+        Some(self.position(offset, Some(key.first_index)))
+    }
+
     /// Returns the position after the newest chunk.
     pub fn end(&self) -> Position {
         self.position(self.chunks.len(), self.newest_index())
@@ -215,6 +223,15 @@ mod tests {
         let Read::Lagged { next, lost_frames } = ring.read(slow) else { panic!("it is too slow") };
         assert_eq!(index_of(&ring.read(next)), 1_060);
         assert_eq!(lost_frames, 50);
+    }
+
+    #[test]
+    fn a_viewer_may_skip_to_the_newest_keyframe_that_lies_ahead() {
+        let ring = ring(0..8);
+        let start = ring.join(999);
+        let newest = ring.skip(start).unwrap();
+        assert_eq!(index_of(&ring.read(newest)), 1_060);
+        assert_eq!((ring.skip(newest), ring.skip(ring.end())), (None, None));
     }
 
     #[test]

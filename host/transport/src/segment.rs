@@ -86,7 +86,7 @@ impl SegmentWindow {
     }
 
     /// Returns the segments of the playlist, oldest first.
-    pub fn listed(&self) -> impl ExactSizeIterator<Item = &Arc<Segment>> {
+    pub fn listed(&self) -> impl ExactSizeIterator<Item = &Arc<Segment>> + DoubleEndedIterator {
         self.listed.iter()
     }
 

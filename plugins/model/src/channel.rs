@@ -4,7 +4,7 @@ use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelId, CollectionId, OutputProfile, pick::TrackPreferences};
+use crate::{ChannelId, CollectionId, OutputProfile, ThrottleWish, pick::TrackPreferences};
 
 /// What a viewer tunes: a number, a name, and the rule that fills its time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Channel {
     /// Which sound and which subtitles of its media are played.
     #[serde(default)]
     pub tracks: TrackPreferences,
+    /// How fast its viewers are sent it, where the configuration's way is not wanted.
+    #[serde(default)]
+    pub throttle: ThrottleWish,
     /// A disabled channel is in no lineup and cannot be tuned.
     pub enabled: bool,
 }

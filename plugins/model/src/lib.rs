@@ -18,6 +18,7 @@ pub mod pick;
 pub mod playout;
 pub mod profile;
 pub mod schedule;
+pub mod throttle;
 
 pub use cause::Cause;
 pub use channel::{Channel, ChannelNumber, ItemOrder, Schedule};
@@ -29,3 +30,4 @@ pub use metadata::{MediaKind, Metadata};
 pub use order::PlayOrder;
 pub use playout::{EntryKind, PlayoutEntry};
 pub use profile::{FrameRate, OutputProfile};
+pub use throttle::{ThrottleMode, ThrottleWish};

@@ -32,6 +32,8 @@ pub struct Metadata {
     pub genres: Vec<String>,
     /// People.
     pub credits: Vec<Credit>,
+    /// In which language it was made, as written: "ja", "jpn", "Japanese".
+    pub original_language: Option<String>,
     /// Age rating as written ("TV-PG", "FSK 12").
     pub rating: Option<String>,
     /// Score from 0 to 10.
@@ -97,6 +99,12 @@ pub enum CreditRole {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_written_before_a_field_was_known_is_still_read() {
+        let old: Metadata = serde_json::from_str(r#"{"kind": "movie", "title": "Boot", "genres": ["War"]}"#).unwrap();
+        assert_eq!((old.title.as_str(), old.original_language), ("Boot", None));
+    }
 
     #[test]
     fn onscreen_numbers_need_season_and_episode() {

@@ -14,7 +14,7 @@ use reqwest::blocking::Response;
 use super::{Recording, Table, film, median};
 use crate::{
     api::Channel,
-    hls::Playlist,
+    hls::{Playlist, first_variant},
     host::Host,
     patience::{LONG, wait_for},
     ts::{self, Rules},
@@ -97,8 +97,12 @@ fn first_segment(host: &Host, channel: &Channel) -> Duration {
     let since = Instant::now();
     let address = host.at(&channel.hls());
     let text = open(&address).text().unwrap_or_default();
-    let playlist = Playlist::parse(&text).unwrap_or_else(|problem| panic!("{problem} in {text}"));
     let base = reqwest::Url::parse(&address).expect("addresses of the host can be read");
+    // As players do it: by way of the multivariant playlist.
+    let variant = first_variant(&text).unwrap_or_else(|| panic!("no variant in {text}"));
+    let base = base.join(variant).expect("addresses of lists can be read");
+    let text = open(base.as_str()).text().unwrap_or_default();
+    let playlist = Playlist::parse(&text).unwrap_or_else(|problem| panic!("{problem} in {text}"));
     let segment = base.join(&playlist.segments[0].uri).expect("addresses of segments can be read");
     open(segment.as_str()).bytes().unwrap_or_else(|error| panic!("read {segment}: {error}"));
     since.elapsed()

@@ -79,7 +79,7 @@ impl Playlist {
 }
 
 /// Returns the address of the first variant of a multivariant playlist.
-pub(super) fn first_variant(text: &str) -> Option<&str> {
+pub fn first_variant(text: &str) -> Option<&str> {
     let mut lines = text.lines().skip_while(|line| !line.starts_with("#EXT-X-STREAM-INF"));
     lines.next()?;
     lines.find(|line| !line.starts_with('#') && !line.is_empty())

@@ -9,6 +9,7 @@ use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
 use crate::{
     encoding::Encoding,
     plan::{Branch, Input, Plan},
+    protocols::{SourceKind, allowed_protocols},
     subtitles::Overlay,
 };
 
@@ -51,7 +52,7 @@ impl Arguments {
                     self.option("-ss", format!("{}.{:03}", in_point_ms / 1000, in_point_ms % 1000));
                 }
                 self.option("-fflags", "+genpts+discardcorrupt");
-                self.option("-protocol_whitelist", "file");
+                self.flags(&allowed_protocols(SourceKind::File));
                 self.option("-i", file_url(path));
             }
             Input::Generator(source) => {

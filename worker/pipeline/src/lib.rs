@@ -11,9 +11,11 @@ pub mod encoding;
 pub mod geometry;
 pub mod picture;
 pub mod plan;
+pub mod protocols;
 pub mod slate;
 pub mod sound;
 pub mod subtitles;
 
 pub use command_line::command_line;
 pub use plan::{Abilities, Plan, plan};
+pub use protocols::{SourceKind, allowed_protocols};

@@ -7,6 +7,10 @@
 
 pub mod framing;
 pub mod message;
+pub mod restrictions;
+pub mod testimony;
 
 pub use framing::{DecodeError, Decoder, EncodeError, MAX_FRAME_BYTES, encode};
 pub use message::{Command, FfmpegFacts, FfmpegFault, PROTOCOL_VERSION, Report};
+pub use restrictions::Restrictions;
+pub use testimony::{Testimony, Word};

@@ -8,6 +8,8 @@ use exstreamtv_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::{Restrictions, Testimony};
+
 /// Version of this protocol; a worker that speaks another one is refused in `Hello`.
 pub const PROTOCOL_VERSION: u32 = 1;
 
@@ -22,6 +24,8 @@ pub enum Command {
         /// The ffprobe binary.
         ffprobe: PathBuf,
     },
+    /// Says what processes may do that are started from now on. Legal always; answered by nothing. A worker that does not know it works without.
+    Restrict(Restrictions),
     /// Asks what FFmpeg is there; answered by `Report::Identified`. Legal after `Configure`.
     Identify,
     /// Starts a run; answered by `Report::Started` (which carries the read end of FFmpeg's stdout) or `Report::Ended`.
@@ -99,6 +103,13 @@ pub enum Report {
         /// What.
         line: LogLine,
     },
+    /// What is known about a run that did not end by itself as it should; comes before its `Ended`, if it comes.
+    Testimony {
+        /// Which run.
+        run: RunId,
+        /// What is known.
+        testimony: Testimony,
+    },
     /// A run is over; its process is reaped. Exactly one for each `Play`.
     Ended {
         /// Which run.
@@ -138,6 +149,9 @@ pub struct FfmpegFacts {
     pub version: String,
     /// Where it was found.
     pub path: PathBuf,
+    /// Version of the kernel's Landlock that isolates it; 0 where nothing does.
+    #[serde(default)]
+    pub landlock: u32,
 }
 
 /// Why FFmpeg cannot be used.

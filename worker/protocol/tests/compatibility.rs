@@ -8,9 +8,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Every variant's tag, so that a new one cannot come without a fixture.
-const COMMANDS: [&str; 7] = ["cancel", "configure", "extract", "identify", "play", "probe", "stop"];
-const REPORTS: [&str; 9] =
-    ["ended", "extracted", "hello", "identified", "log", "probed", "progress", "started", "vitals"];
+const COMMANDS: [&str; 8] = ["cancel", "configure", "extract", "identify", "play", "probe", "restrict", "stop"];
+const REPORTS: [&str; 10] =
+    ["ended", "extracted", "hello", "identified", "log", "probed", "progress", "started", "testimony", "vitals"];
 
 fn fixtures(kind: &str) -> Vec<(PathBuf, Value)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1");

@@ -45,7 +45,7 @@ impl Bench {
     }
 
     fn exited(&mut self, run: i64, code: Option<i32>, signal: Option<i32>) -> Vec<Effect> {
-        self.apply(Event::Exited { run: RunId(run), exit: Exit { code, signal, last_words: String::new() } })
+        self.apply(Event::Exited { run: RunId(run), exit: Exit { code, signal, ..Exit::default() } })
     }
 
     fn playing(run: i64) -> Self {
@@ -76,7 +76,7 @@ fn ended(run: i64, end: RunEnd) -> Effect {
 }
 
 fn identity(draw_text: bool) -> Identity {
-    let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into() };
+    let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into(), landlock: 0 };
     Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true } }
 }
 

@@ -57,7 +57,7 @@ fn subtitles_without_end_are_refused() {
 #[test]
 fn a_hanging_extraction_does_not_outlive_the_worker() {
     let (tools, ffmpeg) = script(r#"echo $$ > "$(dirname "$0")/pid"; exec sleep 1000"#);
-    let mut worker = Worker::with_tools(&ffmpeg, "ffprobe");
+    let mut worker = Worker::with_open_tools(&ffmpeg, "ffprobe");
     let to = tools.path().join("a.vtt");
     worker.send(&Command::Extract { ticket: 1, path: "/a.srt".into(), stream: 0, to });
     let pid_file = tools.path().join("pid");

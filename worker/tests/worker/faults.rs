@@ -14,7 +14,7 @@ use crate::harness::{Worker, clip, eventually, is_alive, order, script};
 
 fn with_script(body: &str) -> (tempfile::TempDir, Worker) {
     let (folder, path) = script(body);
-    let worker = Worker::with_tools(path, "ffprobe");
+    let worker = Worker::with_open_tools(path, "ffprobe");
     (folder, worker)
 }
 

@@ -21,7 +21,7 @@ use exstreamtv_model::{
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
     order::Source,
 };
-use exstreamtv_worker_protocol::{Command, Decoder, Report, encode};
+use exstreamtv_worker_protocol::{Command, Decoder, Report, Restrictions, encode};
 use nix::sys::{
     signal::{Signal, kill},
     socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
@@ -65,6 +65,13 @@ impl Worker {
         let mut worker = Self::spawn();
         assert!(matches!(worker.receive(), Report::Hello { .. }));
         worker.send(&Command::Configure { ffmpeg: ffmpeg.into(), ffprobe: ffprobe.into() });
+        worker
+    }
+
+    /// Spawns a worker with tools that leave notes beside themselves, which walls would keep them from.
+    pub fn with_open_tools(ffmpeg: impl Into<PathBuf>, ffprobe: impl Into<PathBuf>) -> Self {
+        let mut worker = Self::with_tools(ffmpeg, ffprobe);
+        worker.send(&Command::Restrict(Restrictions { isolation: false, ..Restrictions::default() }));
         worker
     }
 

@@ -4,6 +4,7 @@
 mod extracting;
 mod faults;
 mod harness;
+mod isolation;
 mod life;
 mod playing;
 mod probing;

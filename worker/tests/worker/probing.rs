@@ -55,7 +55,7 @@ fn many_questions_are_answered_two_at_a_time() {
     // Each instance says that it is there, and waits until the test lets all of them go.
     let (tools, ffprobe) =
         script(r#"cd "$(dirname "$0")"; : > "here.$$"; while [ ! -e go ]; do sleep 0.02; done; echo '{}'"#);
-    let mut worker = Worker::with_tools("ffmpeg", ffprobe);
+    let mut worker = Worker::with_open_tools("ffmpeg", ffprobe);
     for ticket in 0..20 {
         worker.send(&Command::Probe { ticket, path: "/a".into() });
     }
@@ -86,7 +86,7 @@ fn an_endless_answer_is_cut_off() {
 #[test]
 fn a_hanging_probe_does_not_keep_the_worker() {
     let (tools, ffprobe) = script(r#"echo $$ > "$(dirname "$0")/pid"; exec sleep 1000"#);
-    let mut worker = Worker::with_tools("ffmpeg", ffprobe);
+    let mut worker = Worker::with_open_tools("ffmpeg", ffprobe);
     worker.send(&Command::Probe { ticket: 1, path: "/a".into() });
     let pid_file = tools.path().join("pid");
     assert!(eventually(|| fs::read_to_string(&pid_file).is_ok_and(|pid| pid.ends_with('\n'))));

@@ -21,6 +21,7 @@ pub fn channel(id: i64, number: &str, name: &str) -> Channel {
         order: ItemOrder::Name,
         schedule: None,
         tracks: Default::default(),
+        throttle: Default::default(),
         enabled: true,
     }
 }

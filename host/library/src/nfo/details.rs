@@ -40,6 +40,8 @@ pub(super) fn read(subject: NfoSubject, document: &Element) -> Metadata {
             .filter(|text| !text.is_empty()),
         genres: genres(document),
         credits: credits(document),
+        // Kodi 22's own tag, then that of other exporters. "language" and "languages" are no such thing: they say what is spoken, or what the text is in.
+        original_language: line("originallanguage").or_else(|| line("original_language")),
         rating: line("mpaa").or_else(|| line("certification")).and_then(|text| age_rating(&text)),
         score: score(document),
         external_ids: ids(document),

@@ -14,7 +14,7 @@ use exstreamtv_model::{
 use super::Wishes;
 
 /// Returns the question for the sound.
-pub fn audio(probe: &MediaProbe, wishes: &Wishes) -> AudioRequest {
+pub fn audio(probe: &MediaProbe, original_language: Option<&str>, wishes: &Wishes) -> AudioRequest {
     let candidate = |(relative, stream): (u32, &Stream)| {
         let StreamKind::Audio(sound) = &stream.kind else { return None };
         Some(AudioCandidate {
@@ -32,7 +32,7 @@ pub fn audio(probe: &MediaProbe, wishes: &Wishes) -> AudioRequest {
     AudioRequest {
         streams: (0..).zip(probe.audio().map(|(stream, _)| stream)).filter_map(candidate).collect(),
         preferences: wishes.tracks.audio.clone(),
-        original_language: None,
+        original_language: original_language.map(str::to_owned),
         output_channels: wishes.audio_channels,
     }
 }

@@ -106,6 +106,7 @@ fn channel(mode: SubtitleMode) -> Channel {
         order: ItemOrder::Name,
         schedule: None,
         tracks,
+        throttle: Default::default(),
         enabled: true,
     }
 }
@@ -134,6 +135,20 @@ async fn candidates_are_named_by_both_places_and_files_beside_come_last() {
     assert_eq!(sources, [embedded(0, 0), embedded(5, 2), sidecar]);
     assert_eq!(subtitles.audio_language.as_deref(), Some("en"));
     assert_eq!(picked.burn_in, Some(BurnIn::Sidecar { path: folder.path().join("film.it.srt") }));
+}
+
+#[tokio::test]
+async fn pickers_are_told_in_which_language_a_work_was_made() {
+    let (picks, pickers) = picks();
+    let mut of_channel = picks.of(&channel(SubtitleMode::Off));
+    of_channel.wishes.tracks.audio.original_language = true;
+    let mut media = film(1, "/m/film.mkv".as_ref());
+    of_channel.learn(&[planned(media.clone())]).await;
+    assert_eq!(pickers.audio.lock().unwrap().as_ref().unwrap().original_language, None);
+    media.metadata.original_language = Some("jpn".into());
+    assert_eq!(of_channel.known(&media), None, "what was learnt since asks for another answer");
+    of_channel.learn(&[planned(media)]).await;
+    assert_eq!(pickers.audio.lock().unwrap().as_ref().unwrap().original_language.as_deref(), Some("jpn"));
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ pub mod patch;
 pub mod replace;
 
 use exstreamtv_model::{
-    Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, pick::TrackPreferences,
+    Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, ThrottleWish,
+    pick::TrackPreferences,
 };
 use exstreamtv_store::NewChannel;
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,9 @@ pub struct ChannelFields {
     /// Which sound and which subtitles of its media are played.
     #[serde(default)]
     tracks: TrackPreferences,
+    /// How fast its viewers are sent it, where the configuration's way is not wanted.
+    #[serde(default)]
+    throttle: ThrottleWish,
     /// A disabled channel is in no lineup and cannot be watched.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -88,6 +92,7 @@ impl ChannelFields {
             check_logo(logo)?;
         }
         self.profile.check().map_err(|error| ApiError::invalid("/profile", error))?;
+        self.throttle.check().map_err(|error| ApiError::invalid("/throttle/target_bitrate_bps", error))?;
         if let Some(id) = self.collection
             && state.store.collections().find(id).await?.is_none()
         {
@@ -101,20 +106,35 @@ impl ChannelFields {
     }
 
     fn into_new(self) -> NewChannel {
-        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } = self;
-        NewChannel { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
+        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled } =
+            self;
+        NewChannel { number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled }
     }
 
     fn into_channel(self, id: ChannelId) -> Channel {
-        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } = self;
-        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled }
+        let Self { number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled } =
+            self;
+        Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled }
     }
 }
 
 impl From<Channel> for ChannelView {
     fn from(channel: Channel) -> Self {
-        let Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, enabled } =
-            channel;
+        let Channel {
+            id,
+            number,
+            name,
+            group,
+            logo,
+            zone,
+            profile,
+            collection,
+            order,
+            schedule,
+            tracks,
+            throttle,
+            enabled,
+        } = channel;
         Self {
             id,
             fields: ChannelFields {
@@ -128,6 +148,7 @@ impl From<Channel> for ChannelView {
                 order,
                 schedule,
                 tracks,
+                throttle,
                 enabled,
             },
         }
@@ -218,6 +239,8 @@ mod tests {
             (r#"{"number":"5","name":"x","logo":"//evil.example/x.png"}"#, "/logo"),
             (r#"{"number":"5","name":"x","profile":{"width":1281}}"#, "/profile"),
             (r#"{"number":"5","name":"x","profile":{"widht":1280}}"#, "/profile/widht"),
+            (r#"{"number":"5","name":"x","throttle":{"mode":"fast"}}"#, "/throttle/mode"),
+            (r#"{"number":"5","name":"x","throttle":{"target_bitrate_bps":1}}"#, "/throttle/target_bitrate_bps"),
             (r#"{"number":"5","name":"x","collection":"77"}"#, "/collection"),
             (r#"{"number":"5","name":"x","collection":77}"#, "/collection"),
             (r#"{"id":"1","number":"5","name":"x"}"#, "/id"),

@@ -1,11 +1,12 @@
-//! The master playlist of a channel whose subtitles are passed on as text.
+//! The master playlist of a channel, at the channel's own address.
 //!
-//! Does: name the one variant and the subtitles beside it.
+//! Does: begin a session, and name its one variant, and the subtitles beside it where they are passed on as text. Players come back to the
+//! variant and not to this list, so the session's token in the variant's address is all that they need to be known by.
 //! Does not: list segments; `playlist` does.
 //! Invariant: what it says of the stream is read from the stream; addresses are relative and hold for the life of the channel.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use exstreamtv_model::{
@@ -13,20 +14,15 @@ use exstreamtv_model::{
     pick::{SubtitleDelivery, SubtitleMode},
 };
 use exstreamtv_transport::{Master, Rendition, avc1_codec, codec::AAC_CODEC, master_playlist};
-use sha2::{Digest, Sha256};
 
-use super::{
-    playlist::KIND,
-    tagged,
-    ts::{named, unmeasured},
-};
-use crate::http::{HttpState, problem::ApiError};
+use super::{audience, playlist::KIND, ts::named};
+use crate::http::{HttpState, problem::ApiError, state::ViewerInfo};
 
 /// The parameters of the stream lie in its first packets.
 const LOOKED_AT_BYTES: usize = 4 * 188;
 
 /// Returns whether a channel's subtitles are passed on as text.
-pub fn passes_text(channel: &Channel) -> bool {
+fn passes_text(channel: &Channel) -> bool {
     let subtitles = &channel.tracks.subtitles;
     subtitles.delivery == SubtitleDelivery::WebVtt && subtitles.mode != SubtitleMode::Off
 }
@@ -35,35 +31,40 @@ pub fn passes_text(channel: &Channel) -> bool {
 pub async fn answer(
     state: &HttpState,
     channel: &Channel,
-    method: &Method,
+    viewer: ViewerInfo,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    if method == Method::HEAD {
-        let head = [(header::CONTENT_TYPE, HeaderValue::from_static(KIND))];
-        return Ok((head, unmeasured()).into_response());
-    }
+    let visit = audience::visit(state, channel, viewer, audience::known_by_cookie(headers, channel))?;
     let playlist = state.broadcaster.playlist(channel.id).await.map_err(named(channel))?;
     let codecs = codecs(state, channel, &playlist.text);
-    let subtitles = Rendition {
+    // By id, because a number may be given to another channel while players and caches still know the old segments.
+    let folder = format!("hls/{}/{}", channel.id, visit.id);
+    let uri = format!("{folder}/subtitles.m3u8");
+    let subtitles = passes_text(channel).then(|| Rendition {
         name: channel.tracks.subtitles.languages.first().map_or("Subtitles", String::as_str),
         language: language(channel),
-        uri: &format!("hls/{}/subtitles.m3u8", channel.id),
-    };
+        uri: &uri,
+    });
     let text = master_playlist(Master {
         profile: &channel.profile,
         codecs: codecs.as_deref(),
-        uri: &format!("hls/{}/video.m3u8", channel.id),
-        subtitles: Some(subtitles),
+        uri: &format!("{folder}/video.m3u8"),
+        subtitles,
     });
-    let hash: String = Sha256::digest(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Ok(tagged(headers, KIND, "max-age=60", &format!("W/\"{hash}\""), text))
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(KIND)),
+        // The next viewer gets a session of his own.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::SET_COOKIE, audience::cookie(channel, visit.id)),
+    ];
+    Ok((headers, text).into_response())
 }
 
 /// Returns what is in the stream, by its first listed segment.
 fn codecs(state: &HttpState, channel: &Channel, playlist: &str) -> Option<String> {
     let first = playlist.lines().find_map(|line| line.strip_prefix("seg/")?.strip_suffix(".ts")?.parse().ok())?;
-    let pieces = state.broadcaster.segment(channel.id, first).ok().flatten()?;
-    let beginning = pieces.first()?;
+    let segment = state.broadcaster.segment(channel.id, first).ok().flatten()?;
+    let beginning = segment.data.first()?;
     let video = avc1_codec(&beginning[..beginning.len().min(LOOKED_AT_BYTES)])?;
     Some(format!("{video},{AAC_CODEC}"))
 }
@@ -103,36 +104,36 @@ mod tests {
         let id = channel(&host, "preferred", "web_vtt", &["pt-BR", "en"]).await.id;
         let response = host.get("/iptv/channel/5.m3u8").await;
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/vnd.apple.mpegurl");
-        assert_eq!(response.headers()[header::CACHE_CONTROL], "max-age=60");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         let text = body_text(response).await;
+        let token = host.sessions.list().remove(0).session_id;
         let media = format!(
-            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"pt-BR\",LANGUAGE=\"pt-BR\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"hls/{id}/subtitles.m3u8\""
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"subs\",NAME=\"pt-BR\",LANGUAGE=\"pt-BR\",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,URI=\"hls/{id}/{token}/subtitles.m3u8\""
         );
         assert!(text.lines().any(|line| line == media), "{text}");
-        assert!(text.contains(&format!("SUBTITLES=\"subs\"\nhls/{id}/video.m3u8\n")), "{text}");
+        assert!(text.contains(&format!("SUBTITLES=\"subs\"\nhls/{id}/{token}/video.m3u8\n")), "{text}");
 
         let listed = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2.000,\n7";
         for (list, segment) in [("video", "ts"), ("subtitles", "vtt")] {
-            let response = host.get(&format!("/iptv/channel/hls/{id}/{list}.m3u8")).await;
+            let response = host.get(&format!("/iptv/channel/hls/{id}/{token}/{list}.m3u8")).await;
             assert_eq!(response.headers()[header::CONTENT_TYPE], "application/vnd.apple.mpegurl");
             assert_eq!(response.headers()[header::CACHE_CONTROL], "max-age=1");
             assert_eq!(body_text(response).await, format!("{listed}.{segment}\n"));
-            let segment = host.get(&format!("/iptv/channel/hls/{id}/7.{segment}")).await;
+            let segment = host.get(&format!("/iptv/channel/hls/{id}/{token}/7.{segment}")).await;
             assert_eq!(segment.status(), StatusCode::OK);
         }
     }
 
     #[tokio::test]
-    async fn every_other_channel_has_its_media_playlist_at_its_own_address() {
+    async fn every_other_channel_leads_to_its_pictures_alone() {
         for (mode, delivery) in [("preferred", "burn_in"), ("off", "web_vtt")] {
             let host = Host::open().await;
             let id = channel(&host, mode, delivery, &[]).await.id;
             let text = body_text(host.get("/iptv/channel/5.m3u8").await).await;
-            assert_eq!(
-                text,
-                format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:2.000,\nhls/{id}/7.ts\n")
-            );
+            let token = host.sessions.list().remove(0).session_id;
+            assert!(!text.contains("SUBTITLES") && !text.contains("EXT-X-MEDIA:"), "{text}");
+            assert!(text.ends_with(&format!("\nhls/{id}/{token}/video.m3u8\n")), "{text}");
         }
     }
 

@@ -1,18 +1,19 @@
 //! The media playlists of a channel: its pictures, and its subtitles where they are passed on as text.
 //!
 //! Does: hand out the feed's playlist with addresses that every player resolves.
-//! Does not: list or cut segments; the feed does. Without subtitles there is no master playlist: with one variant it would only cost a request.
+//! Does not: list or cut segments; the feed does. Sessions are in the list's own address, and segments are relative to it: the text is the
+//! same for all.
 //! Invariant: segment addresses are relative and never climb (`..`), so they hold behind any proxy prefix and in VLC. Both lists have the same
 //! numbers, lengths and dates, because they are one text.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use exstreamtv_model::{Channel, ChannelId};
+use exstreamtv_model::Channel;
 
 use super::{
-    master, tagged,
+    tagged,
     ts::{named, unmeasured},
 };
 use crate::http::{HttpState, problem::ApiError};
@@ -22,8 +23,6 @@ pub(super) const KIND: &str = "application/vnd.apple.mpegurl";
 /// Which list of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
-    /// The only one, at the channel's own address.
-    Only,
     /// The variant that a master playlist names.
     Variant,
     /// The subtitles that a master playlist names.
@@ -33,60 +32,46 @@ pub enum List {
 impl List {
     fn tag(self) -> &'static str {
         match self {
-            Self::Only => "",
             Self::Variant => "v-",
             Self::Subtitles => "s-",
         }
     }
 
-    /// Returns a segment's address, given its file name among media.
-    fn address(self, file: &str, channel: ChannelId) -> String {
+    /// Returns a segment's address, given its file name among media and where segments are, seen from the list.
+    fn address(self, file: &str, folder: &str) -> String {
         match self {
-            // By id, because a number may be given to another channel while players and caches still know the old segments.
-            Self::Only => format!("hls/{channel}/{file}"),
-            Self::Variant => file.to_owned(),
-            Self::Subtitles => file.replace(".ts", ".vtt"),
+            Self::Variant => format!("{folder}{file}"),
+            Self::Subtitles => format!("{folder}{}", file.replace(".ts", ".vtt")),
         }
     }
 }
 
-/// Answers the channel's own address, as soon as the feed has its first segment.
-pub async fn answer(
-    state: &HttpState,
-    channel: &Channel,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, ApiError> {
-    match master::passes_text(channel) {
-        true => master::answer(state, channel, method, headers).await,
-        false => list(state, channel, List::Only, method, headers).await,
-    }
+/// Answers the question for a playlist's head: whoever asks it does not watch.
+pub fn head() -> Response {
+    let head = [(header::CONTENT_TYPE, HeaderValue::from_static(KIND))];
+    (head, unmeasured()).into_response()
 }
 
-/// Answers with a list of segments as soon as there is one.
+/// Answers with a list of segments as soon as there is one; `folder` is where they are, seen from the list.
 pub async fn list(
     state: &HttpState,
     channel: &Channel,
     list: List,
-    method: &Method,
+    folder: &str,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    if method == Method::HEAD {
-        let head = [(header::CONTENT_TYPE, HeaderValue::from_static(KIND))];
-        return Ok((head, unmeasured()).into_response());
-    }
     let playlist = state.broadcaster.playlist(channel.id).await.map_err(named(channel))?;
     // Weak, because the compressed form has the same tag.
-    let tag = format!("W/\"{}-{}{}\"", channel.id, list.tag(), playlist.version);
-    Ok(tagged(headers, KIND, "max-age=1", &tag, addressed(&playlist.text, list, channel.id)))
+    let tag = format!("W/\"{}-{}{}{folder}\"", channel.id, list.tag(), playlist.version);
+    Ok(tagged(headers, KIND, "max-age=1", &tag, addressed(&playlist.text, list, folder)))
 }
 
-/// Gives each segment its address: `seg/7.ts` becomes `hls/3/7.ts`.
-fn addressed(text: &str, list: List, channel: ChannelId) -> String {
+/// Gives each segment its address: `seg/7.ts` becomes `7.ts`.
+fn addressed(text: &str, list: List, folder: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     for line in text.lines() {
         match line.strip_prefix("seg/") {
-            Some(file) => out.push_str(&list.address(file, channel)),
+            Some(file) => out.push_str(&list.address(file, folder)),
             None => out.push_str(line),
         }
         out.push('\n');
@@ -105,19 +90,28 @@ mod tests {
 
     use crate::http::fakes::{Host, body_bytes, body_text, request};
 
+    /// Returns the list that the channel's own address leads to.
+    async fn variant(host: &Host) -> String {
+        let master = body_text(host.get("/iptv/channel/5.m3u8").await).await;
+        format!("/iptv/channel/{}", segments(&master)[0])
+    }
+
+    fn segments(list: &str) -> Vec<&str> {
+        list.lines().filter(|line| !line.starts_with('#')).collect()
+    }
+
     #[tokio::test]
     async fn the_playlist_leads_to_its_segments() {
         let host = Host::open().await;
-        let channel = host.channel("5", "Five").await;
-        let response = host.get("/iptv/channel/5.m3u8").await;
+        host.channel("5", "Five").await;
+        let list = variant(&host).await;
+        let response = host.get(&list).await;
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/vnd.apple.mpegurl");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "max-age=1");
         assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
-        let text = body_text(response).await;
-        let segment = text.lines().find(|line| !line.starts_with('#')).unwrap();
-        assert_eq!(segment, format!("hls/{}/7.ts", channel.id));
+        assert_eq!(segments(&body_text(response).await), ["7.ts"]);
 
-        let response = host.get(&format!("/iptv/channel/{segment}")).await;
+        let response = host.get(&list.replace("video.m3u8", "7.ts")).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "video/mp2t");
         assert_eq!(response.headers()[header::CONTENT_LENGTH], "376");
@@ -129,8 +123,9 @@ mod tests {
     async fn an_unchanged_playlist_is_not_sent_again() {
         let host = Host::open().await;
         host.channel("5", "Five").await;
-        let tag = host.get("/iptv/channel/5.m3u8").await.headers()[header::ETAG].clone();
-        let again = request("GET", "/iptv/channel/5.m3u8").header("if-none-match", tag.clone());
+        let list = variant(&host).await;
+        let tag = host.get(&list).await.headers()[header::ETAG].clone();
+        let again = request("GET", &list).header("if-none-match", tag.clone());
         let response = host.send(again.body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(response.headers()[header::ETAG], tag);

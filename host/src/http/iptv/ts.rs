@@ -15,23 +15,22 @@ use bytes::Bytes;
 use exstreamtv_model::Channel;
 use futures::StreamExt;
 
-use crate::http::{
-    HttpState,
-    problem::ApiError,
-    state::{TuneError, ViewerInfo},
-};
+use super::audience::{self, TsWants};
+use crate::http::{HttpState, problem::ApiError, state::TuneError};
 
 /// A `Range` header is ignored: players send one to probe, and a live stream has no second byte 0.
 pub async fn answer(
     state: &HttpState,
     channel: &Channel,
-    viewer: ViewerInfo,
+    wants: TsWants,
     method: &Method,
 ) -> Result<Response, ApiError> {
     let body = if method == Method::HEAD {
         unmeasured()
     } else {
-        let stream = state.broadcaster.tune_ts(channel.id, viewer).await.map_err(named(channel))?;
+        let about = audience::about_ts(channel, wants.viewer);
+        let ticket = state.sessions.admit(about, wants.throttle, wants.wire.0)?;
+        let stream = state.broadcaster.tune_ts(channel.id, ticket).await.map_err(named(channel))?;
         Body::from_stream(stream.map(Ok::<_, Infallible>))
     };
     let headers = [
@@ -119,6 +118,9 @@ mod tests {
             let response = host.get(path).await;
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        }
+        for path in ["/iptv/channel/5.ts?throttle=fast", "/iptv/channel/5.ts?target_bitrate_bps=1"] {
+            assert_eq!(host.get(path).await.status(), StatusCode::BAD_REQUEST, "{path}");
         }
         host.refuse_tuning(TuneError::Busy { retry_after_s: 9 });
         for path in ["/iptv/channel/5.ts", "/iptv/channel/5.m3u8", "/auto/v5"] {

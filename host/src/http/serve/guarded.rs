@@ -25,6 +25,7 @@ pub struct Guarded<S> {
     stream: S,
     timer: Pin<Box<Sleep>>,
     waiting_for: Option<Wait>,
+    cut_off: CancellationToken,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     _seat: Option<OwnedSemaphorePermit>,
 }
@@ -42,8 +43,13 @@ impl<S> Guarded<S> {
     /// Guards a fresh connection; `cut` ends it.
     pub fn new(stream: S, cut: CancellationToken, seat: Option<OwnedSemaphorePermit>) -> Self {
         let timer = Box::pin(sleep(FIRST_ANSWER));
-        let cut = Box::pin(cut.cancelled_owned());
-        Self { stream, timer, waiting_for: Some(Wait::FirstAnswer), cut, _seat: seat }
+        let (cut_off, cut) = (cut.clone(), Box::pin(cut.cancelled_owned()));
+        Self { stream, timer, waiting_for: Some(Wait::FirstAnswer), cut_off, cut, _seat: seat }
+    }
+
+    /// Returns what ends it.
+    pub fn cut(&self) -> CancellationToken {
+        self.cut_off.clone()
     }
 
     /// Returns the stream inside.
@@ -54,7 +60,7 @@ impl<S> Guarded<S> {
     /// Fails once the host has cut the connection or a wait has lasted too long; wakes the task for both.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.cut.as_mut().poll(cx).is_ready() {
-            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the server is stopping"));
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the server ends it"));
         }
         if self.waiting_for.is_some() && self.timer.as_mut().poll(cx).is_ready() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing"));

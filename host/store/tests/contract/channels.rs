@@ -84,6 +84,7 @@ async fn a_damaged_row_is_an_error_that_names_table_column_and_row() {
         ("UPDATE channels SET profile = '{'", "profile"),
         ("UPDATE channels SET schedule = '{\"by\":1}'", "schedule"),
         ("UPDATE channels SET tracks = '1'", "tracks"),
+        ("UPDATE channels SET throttle = '{\"mode\":\"fast\"}'", "throttle"),
         ("UPDATE channels SET item_order = '{\"by\":\"mood\"}'", "item_order"),
     ] {
         let house = House::open().await;

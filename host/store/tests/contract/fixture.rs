@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{
     Channel, ChannelId, EntryKind, ItemOrder, MediaId, MediaKind, MediaProbe, MediaState, Metadata, OutputProfile,
-    Schedule,
+    Schedule, ThrottleMode, ThrottleWish,
     pick::{AudioPreferences, TrackPreferences},
     schedule::{PoolNeed, PoolSource},
 };
@@ -75,6 +75,7 @@ pub fn new_channel(number: &str) -> NewChannel {
             audio: AudioPreferences { languages: vec!["de".into(), "Français".into()], ..Default::default() },
             ..Default::default()
         },
+        throttle: ThrottleWish { mode: Some(ThrottleMode::Burst), target_bitrate_bps: Some(u32::MAX) },
         enabled: true,
     }
 }

@@ -21,6 +21,9 @@ use crate::{
 /// Which sound and which subtitles of a file a channel plays, and why.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PicksView {
+    /// In which language the work was made, as its sidecar says; it counts where the channel prefers the original language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_language: Option<String>,
     /// The sound, with every candidate and what was thought of it.
     audio: AudioAnswer,
     /// The subtitles, with every candidate and what was thought of it.
@@ -34,8 +37,8 @@ pub struct PicksView {
     subtitle_file: Option<String>,
 }
 
-impl From<Picked> for PicksView {
-    fn from(picked: Picked) -> Self {
+impl PicksView {
+    fn new(picked: Picked, original_language: Option<String>) -> Self {
         let Picked { audio, subtitles, burn_in, text } = picked;
         let beside = match (&burn_in, &text, &subtitles.chosen) {
             (Some(BurnIn::Sidecar { path }), ..) => Some(path),
@@ -43,7 +46,8 @@ impl From<Picked> for PicksView {
             _ => None,
         };
         let subtitle_file = beside.map(|path| path.to_string_lossy().into_owned());
-        Self { audio, subtitles, burnt_in: burn_in.is_some(), web_vtt: text.is_some(), subtitle_file }
+        let (burnt_in, web_vtt) = (burn_in.is_some(), text.is_some());
+        Self { original_language, audio, subtitles, burnt_in, web_vtt, subtitle_file }
     }
 }
 
@@ -78,7 +82,7 @@ pub async fn picks(
     };
     let none = || ApiError::NotFound { what: "playable media", id: id.to_string() };
     let picked = state.picks.ask(&media, &wishes).await.ok_or_else(none)?;
-    Ok(Json(picked.into()))
+    Ok(Json(PicksView::new(picked, media.metadata.original_language)))
 }
 
 #[cfg(test)]
@@ -99,6 +103,17 @@ mod tests {
             let picks = body_json(host.get(&path).await).await;
             assert_eq!((&picks["audio"]["chosen"], &picks["burnt_in"]), (&json!(null), &json!(false)), "{picks}");
             assert!(picks["subtitles"]["why"].is_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_language_in_which_a_work_was_made_is_shown_where_it_is_known() {
+        let host = Host::open().await;
+        for (media, shown) in
+            [(host.media("/tv/a.mkv", "A").await, None), (host.media_made_in("/tv/b.mkv", "jpn").await, Some("jpn"))]
+        {
+            let picks = body_json(host.get(&format!("/api/v1/media/{media}/picks")).await).await;
+            assert_eq!(picks["original_language"].as_str(), shown, "{picks}");
         }
     }
 
