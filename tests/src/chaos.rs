@@ -36,6 +36,9 @@ const CATCH_UP_S: f64 = 8.0;
 /// Long enough for every pause that supervision makes: 30 s between two starts, 120 s of an open breaker.
 const PATIENCE: Duration = Duration::from_secs(200);
 
+/// How long an order may go unheard before it is repeated.
+const ORDER: Duration = Duration::from_secs(1);
+
 /// How far in the past a cold channel may begin.
 const BURST_MS: i64 = 8_000;
 
@@ -136,6 +139,16 @@ impl Ordeal {
     pub fn wait_for_another_ffmpeg(&self, before: &Feed) -> Feed {
         let pid = before.on_air();
         self.wait_for("another FFmpeg on air", |feed| feed.on_air().is_some_and(|now| Some(now) != pid))
+    }
+
+    /// Orders a restart and waits for its FFmpeg; an order that comes before the last one has shown anything is none, and is repeated.
+    pub fn restart(&self) {
+        let before = self.feed();
+        let another = || self.feed().on_air().is_some_and(|now| Some(now) != before.on_air());
+        wait_for("another FFmpeg after an order", PATIENCE, || {
+            self.host.restart(&self.channel);
+            try_for(ORDER, || another().then_some(()))
+        });
     }
 
     /// Waits until the slate is on air.
