@@ -36,6 +36,9 @@ const CATCH_UP_S: f64 = 8.0;
 /// Long enough for every pause that supervision makes: 30 s between two starts, 120 s of an open breaker.
 const PATIENCE: Duration = Duration::from_secs(200);
 
+/// How long an order may go unheard before it is repeated.
+const ORDER: Duration = Duration::from_secs(1);
+
 /// How far in the past a cold channel may begin.
 const BURST_MS: i64 = 8_000;
 
@@ -138,6 +141,16 @@ impl Ordeal {
         self.wait_for("another FFmpeg on air", |feed| feed.on_air().is_some_and(|now| Some(now) != pid))
     }
 
+    /// Orders a restart and waits for its FFmpeg; an order that comes before the last one has shown anything is none, and is repeated.
+    pub fn restart(&self) {
+        let before = self.feed();
+        let another = || self.feed().on_air().is_some_and(|now| Some(now) != before.on_air());
+        wait_for("another FFmpeg after an order", PATIENCE, || {
+            self.host.restart(&self.channel);
+            try_for(ORDER, || another().then_some(()))
+        });
+    }
+
     /// Waits until the slate is on air.
     pub fn wait_for_slate(&self) {
         self.wait_for("the slate on air", |feed| feed.state == "slate");
@@ -169,7 +182,7 @@ impl Ordeal {
         let seen = Seen { host: &host, channel: &channel, cast: Cast::of(&host, &clips), tuned_ms, struck_ms, verdict };
         seen.judge("TS", &by_ts);
         seen.judge("HLS", &Capture::new(by_hls.whole()));
-        verdict.judge_incidents(host.incidents(&channel), struck_ms);
+        verdict.judge_incidents(&host.incidents(&channel), struck_ms);
         let children = host.census();
         host.stop();
         let left = || children.iter().filter(|child| child.lives()).collect::<Vec<_>>();
@@ -200,21 +213,43 @@ impl Seen<'_> {
 
     fn judge_pictures(&self, way: &str, shown: &[Shown], report: &Report) {
         let clock = ChannelClock { frame_rate: RATE, offset_s: 0, near_ms: now_ms() };
-        let rows = self.host.rows(self.channel, self.tuned_ms - 60_000, now_ms() + 60_000);
-        let code_of = |media: Option<&str>| self.verdict.replaced(media.and_then(|media| self.cast.code_of(media)));
-        let against = |shown: &[Shown]| contradictions(shown, &clock, &rows, |row| code_of(row.media.as_deref()));
-        let wrong = against(&shown[shown.len().saturating_sub(END)..]);
-        assert!(wrong.is_empty(), "the programme is not back by {way}: {:#?}", first(&wrong));
-        // Whatever covered a hole was a slate, never another place of the programme.
-        let marked: Vec<_> = shown.iter().filter(|picture| picture.mark.is_some()).copied().collect();
-        let wrong = against(&marked);
-        assert!(wrong.is_empty(), "off the timeline by {way}: {:#?}", first(&wrong));
         let slate = shown.iter().filter(|seen| seen.mark.is_none() && clock.wall_ms(seen.pts) >= self.struck_ms as f64);
         self.verdict.judge_slate(way, slate.count(), &report.to_string());
-        if let Some(aired) = self.host.aired(self.channel, self.tuned_ms - BURST_MS, now_ms()) {
-            let wrong = denials(shown, &clock, &aired, |media| code_of(Some(media)));
-            assert!(wrong.is_empty(), "the as-run timeline is not what came by {way}: {:#?}", first(&wrong));
+        let step_ms = self.verdict.step_ms();
+        let (before, after) = (self.rows(0), self.rows(step_ms));
+        let wrong = self.against(&shown[shown.len().saturating_sub(END)..], &clock, &after);
+        assert!(wrong.is_empty(), "the programme is not back by {way}: {:#?}", first(&wrong));
+        // Whatever covered a hole was a slate, never another place of the programme.
+        let marked = shown.iter().filter(|picture| picture.mark.is_some()).copied();
+        let off = |picture: &Shown, rows: &[Row]| !self.against(&[*picture], &clock, rows).is_empty();
+        let strays: Vec<_> = marked.filter(|picture| off(picture, &before) && off(picture, &after)).collect();
+        let wrong = self.against(&strays, &clock, &after);
+        assert!(wrong.is_empty(), "off the timeline by {way}: {:#?}", first(&wrong));
+        // Across a step the log has the times of both clocks.
+        if step_ms == 0 {
+            let aired = self.host.aired(self.channel, self.tuned_ms - BURST_MS, now_ms());
+            let wrong = denials(shown, &clock, &aired, |media| self.code_of(Some(media)));
+            assert!(wrong.is_empty(), "the as-run log is not what came by {way}: {:#?}", first(&wrong));
+            assert!(!aired.is_empty(), "nothing was aired, says the as-run log");
         }
+    }
+
+    /// Returns the rows by a wall clock that is `step_ms` ahead, in the stream's time.
+    fn rows(&self, step_ms: i64) -> Vec<Row> {
+        let (from_ms, to_ms) = (self.tuned_ms - 60_000 + step_ms, now_ms() + 60_000 + step_ms);
+        let mut rows = self.host.rows(self.channel, from_ms, to_ms);
+        for row in &mut rows {
+            (row.start_ms, row.stop_ms) = (row.start_ms - step_ms, row.stop_ms - step_ms);
+        }
+        rows
+    }
+
+    fn against(&self, shown: &[Shown], clock: &ChannelClock, rows: &[Row]) -> Vec<String> {
+        contradictions(shown, clock, rows, |row| self.code_of(row.media.as_deref()))
+    }
+
+    fn code_of(&self, media: Option<&str>) -> Option<u8> {
+        self.verdict.replaced(media.and_then(|media| self.cast.code_of(media)))
     }
 }
 

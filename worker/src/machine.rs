@@ -32,7 +32,7 @@ pub const PROBES_AT_ONCE: usize = 2;
 /// Extractions at the same time. Each may read a whole film, so they have places of their own: probes are quick and must not wait for them.
 pub const EXTRACTIONS_AT_ONCE: usize = 2;
 
-/// Between two vital signs of a worker with runs.
+/// Between two vital signs.
 const VITALS_EVERY: Duration = Duration::from_secs(2);
 
 /// How long after its last kill the worker waits for ends before it ends without them.
@@ -89,7 +89,7 @@ impl Machine {
                 self.kill_all();
                 self.effects.push_back(Effect::Exit);
             }
-            Event::Started { run, pid, command_line } => self.started(now, run, pid, command_line),
+            Event::Started { run, pid, command_line } => self.started(run, pid, command_line),
             Event::NotStarted { run, message } => self.end(now, run, RunEnd::NotStarted { message }),
             Event::Progress { run, progress } => self.progressed(run, progress),
             Event::Line { run, line } => self.send_of(run, Report::Log { run, line }),
@@ -129,6 +129,8 @@ impl Machine {
             Command::Configure { ffmpeg, ffprobe } => {
                 self.tools = Some(Tools { ffmpeg, ffprobe });
                 self.abilities = None;
+                // Without runs, too: a host takes a worker that says nothing for one that hangs.
+                self.vitals_at.get_or_insert(now + VITALS_EVERY);
             }
             Command::Restrict(restrictions) => self.effects.push_back(Effect::Restrict(restrictions)),
             Command::Identify => self.identify_for_host(),
@@ -222,14 +224,13 @@ impl Machine {
         self.send_of(run, Report::Progress { run, progress });
     }
 
-    fn started(&mut self, now: Instant, run: RunId, pid: u32, command_line: Vec<String>) {
+    fn started(&mut self, run: RunId, pid: u32, command_line: Vec<String>) {
         let Some(phase) = self.runs.get_mut(&run) else {
             debug_assert!(false, "only ordered runs are started");
             return self.effects.push_back(Effect::Kill(run));
         };
         let cancelled = matches!(phase, Phase::Starting { cancelled: true });
         *phase = Phase::Running { cancelled };
-        self.vitals_at.get_or_insert(now + VITALS_EVERY);
         self.send(Report::Started { run, pid, command_line });
         if cancelled {
             self.effects.push_back(Effect::Kill(run));
@@ -269,9 +270,6 @@ impl Machine {
         self.burn_ins.ended(now, run, &end);
         if self.runs.remove(&run).is_some() {
             self.send_end(run, end);
-        }
-        if self.runs.is_empty() {
-            self.vitals_at = None;
         }
     }
 

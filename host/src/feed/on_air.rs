@@ -408,7 +408,7 @@ impl OnAir {
                 self.end_captions();
                 tracing::debug!(run.id = %id, ?summary, "a run is over");
             }
-            let outcome = self.outcome(&run, now).unwrap_or(Outcome::Failed(Cause::FfmpegCrashed));
+            let outcome = self.outcome(&run, now).unwrap_or_else(|| Outcome::Failed(run.cause()));
             self.conductor.finished(id, outcome, self.monotonic_ms(now));
             match outcome {
                 Outcome::Failed(cause) => self.blame(&run, cause, run.complaint()),

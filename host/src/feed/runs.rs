@@ -151,7 +151,7 @@ impl Run {
             Some(end @ (RunEnd::Completed | RunEnd::Cancelled)) => {
                 Some(self.completed(end, reached + second < self.end))
             }
-            Some(end) => Some(Outcome::Failed(diagnosis::of_end(end, &self.last_words()))),
+            Some(_) => Some(Outcome::Failed(self.cause())),
             None => (now.duration_since(read_at).as_millis() > 1_000).then_some(Outcome::Failed(Cause::WorkerHung)),
         }
     }
@@ -167,6 +167,11 @@ impl Run {
     /// Returns whether the run broke before anybody wanted its first byte.
     pub fn broke_early(&self) -> bool {
         matches!(self.ended, Some(RunEnd::Failed { .. } | RunEnd::Killed { .. } | RunEnd::NotStarted { .. }))
+    }
+
+    /// Returns why the run broke; one that was only prepared breaks with its pipe unread.
+    pub fn cause(&self) -> Cause {
+        self.ended.as_ref().map_or(Cause::FfmpegCrashed, |end| diagnosis::of_end(end, &self.last_words()))
     }
 
     /// Returns what the run's end says about why it broke, for people.

@@ -24,21 +24,33 @@ pub struct Verdict {
     causes: &'static [&'static str],
     swap: Option<(u8, u8)>,
     company: Option<&'static str>,
+    step_ms: i64,
 }
 
 impl Verdict {
     /// Nothing happened that anybody should have noticed.
-    pub const UNNOTICED: Self = Self { slate: Slate::Never, causes: &[], swap: None, company: None };
+    pub const UNNOTICED: Self = Self { slate: Slate::Never, causes: &[], swap: None, company: None, step_ms: 0 };
 
     /// One incident with one of these causes; none where there are no causes.
     pub fn new(slate: Slate, causes: &'static [&'static str]) -> Self {
-        Self { slate, causes, swap: None, company: None }
+        Self { slate, causes, swap: None, company: None, step_ms: 0 }
     }
 
     /// Another clip lies in the place of one.
     #[must_use]
     pub fn with_swap(self, clip: Recipe, in_its_place: Recipe) -> Self {
         Self { swap: Some((clip.code, in_its_place.code)), ..self }
+    }
+
+    /// The wall clock is set by this much, and the schedule with it.
+    #[must_use]
+    pub fn with_step(self, step_ms: i64) -> Self {
+        Self { step_ms, ..self }
+    }
+
+    /// Returns by how much the wall clock is set.
+    pub(super) fn step_ms(&self) -> i64 {
+        self.step_ms
     }
 
     /// FFmpeg brings this program along, which has to go with it.
@@ -70,12 +82,11 @@ impl Verdict {
         }
     }
 
-    /// Fails unless there is one incident since the blow, with a true cause and an end; hosts that know none are let off.
-    pub(super) fn judge_incidents(&self, incidents: Option<Vec<Incident>>, struck_ms: i64) {
-        let Some(incidents) = incidents else { return };
+    /// Fails unless there is one incident since the blow, with a true cause and an end.
+    pub(super) fn judge_incidents(&self, incidents: &[Incident], struck_ms: i64) {
         let expected = usize::from(!self.causes.is_empty());
         assert_eq!(incidents.len(), expected, "{} expected: {incidents:#?}", self.causes.join(" or "));
-        for incident in &incidents {
+        for incident in incidents {
             assert!(self.causes.contains(&incident.cause.as_str()), "not {:?}: {incident:#?}", self.causes);
             assert!(incident.ended_ms.is_some_and(|end| end >= incident.began_ms), "it is over: {incident:#?}");
             assert!(incident.began_ms >= struck_ms - 1_000, "it began before the blow at {struck_ms}: {incident:#?}");
@@ -92,12 +103,12 @@ mod tests {
 
     fn incident(cause: &str, ended_ms: Option<i64>) -> Incident {
         let (cause, code, title) = (cause.to_owned(), "EX-21".to_owned(), "Long".to_owned());
-        Incident { cause, code, began_ms: 5_000, ended_ms, attempts: 1, title }
+        Incident { cause, code, began_ms: 5_000, ended_ms, failures: 1, title }
     }
 
     fn accepted(verdict: &Verdict, incidents: Vec<Incident>) -> bool {
         let verdict = verdict.clone();
-        catch_unwind(move || verdict.judge_incidents(Some(incidents), 5_000)).is_ok()
+        catch_unwind(move || verdict.judge_incidents(&incidents, 5_000)).is_ok()
     }
 
     #[test]

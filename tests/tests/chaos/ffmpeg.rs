@@ -107,11 +107,7 @@ fn forced_restarts_without_end_cost_no_viewer() {
     let mut ordeal = begin_long(&stage);
     ordeal.strike(|_| {});
     for count in 1..=if is_full() { RESTARTS.0 } else { RESTARTS.1 } {
-        let before = ordeal.feed();
-        if ordeal.host.restart(&ordeal.channel).is_none() {
-            break;
-        }
-        ordeal.wait_for_another_ffmpeg(&before);
+        ordeal.restart();
         if count % 100 == 0 {
             println!("{count} restarts");
         }

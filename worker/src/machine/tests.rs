@@ -88,7 +88,6 @@ fn a_run_starts_is_announced_and_ends_once() {
     assert_eq!(bench.started(7), [Effect::Send(announced)]);
     assert_eq!(bench.exited(7, Some(0), None), [Effect::Forget(RunId(7)), ended(7, RunEnd::Completed)]);
     assert_eq!(bench.exited(7, Some(0), None), [Effect::Forget(RunId(7))], "there is no second end");
-    assert_eq!(bench.machine.deadline(), None, "nothing runs, nothing is measured");
 }
 
 #[test]
@@ -285,14 +284,15 @@ fn without_a_host_everything_is_killed_at_once() {
 }
 
 #[test]
-fn vitals_are_measured_while_something_runs() {
+fn vitals_are_measured_whether_something_runs_or_not() {
     let mut bench = Bench::playing(1);
     assert_eq!(bench.at_deadline(), [Effect::Measure]);
     let vitals = Vitals { runs: 1, ..Vitals::default() };
     assert_eq!(bench.apply(Event::Measured(vitals)), [Effect::Send(Report::Vitals(vitals))]);
-    assert_eq!(bench.at_deadline(), [Effect::Measure]);
     bench.exited(1, Some(0), None);
-    assert_eq!(bench.machine.deadline(), None);
+    assert_eq!(bench.at_deadline(), [Effect::Measure]);
+    assert_eq!(Bench::configured().at_deadline(), [Effect::Measure]);
+    assert_eq!(Bench::unconfigured().machine.deadline(), None);
 }
 
 #[test]
