@@ -15,8 +15,9 @@ use std::{
 
 use command_fds::{CommandFdExt, FdMapping};
 use exstreamtv_model::{
-    PlayOrder, RunId,
+    PlayOrder, RunId, Screen,
     order::{BurnIn, Source},
+    slate::Visual,
 };
 use exstreamtv_pipeline::{Abilities, Plan, command_line, command_line::PROGRESS_DESCRIPTOR, plan};
 use tempfile::TempDir;
@@ -139,6 +140,7 @@ fn paths(source: &Source) -> [Option<&Path>; 2] {
     match source {
         Source::File { path, subtitles: Some(BurnIn::Sidecar { path: beside }), .. } => [Some(path), Some(beside)],
         Source::File { path, .. } => [Some(path), None],
+        Source::Slate { screen: Screen { visual: Visual::Image { path }, .. } } => [Some(path), None],
         Source::Slate { .. } => [None, None],
     }
 }

@@ -22,9 +22,7 @@ use crate::{lifecycle::Lifecycle, worker::Utility};
 /// What the plain slate says.
 const TEXT: &str = "We will be right back";
 /// Changes when slates are rendered differently, so that old files are not used any more.
-const RECIPE: &str = "1";
-/// Enough frames that the last two and their sound are past the encoder's start.
-const FRAMES: u32 = 16;
+const RECIPE: &str = "2";
 /// How long a failed rendering rests.
 const RETRY: Duration = Duration::from_secs(20);
 
@@ -81,9 +79,11 @@ impl Slates {
     async fn render(&self, profile: &OutputProfile, path: &Path) -> Result<Slate, String> {
         let order = PlayOrder {
             run: RunId(0),
-            source: Source::Slate { text: TEXT.into() },
+            source: Source::Slate {
+                screen: exstreamtv_model::Screen::plain(exstreamtv_model::slate::Message::titled(TEXT)),
+            },
             profile: profile.clone(),
-            frames: FRAMES,
+            frames: exstreamtv_model::slate::frames_to_render(profile),
             keyframe_offset: 0,
         };
         let bytes = self.utility.render(order).await?;

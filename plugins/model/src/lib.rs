@@ -17,6 +17,7 @@ pub mod pick;
 pub mod playout;
 pub mod profile;
 pub mod schedule;
+pub mod slate;
 
 pub use cause::Cause;
 pub use channel::{Channel, ChannelNumber, ItemOrder, Schedule};
@@ -27,3 +28,4 @@ pub use metadata::{MediaKind, Metadata};
 pub use order::PlayOrder;
 pub use playout::{EntryKind, PlayoutEntry};
 pub use profile::{FrameRate, OutputProfile};
+pub use slate::Screen;

@@ -7,7 +7,7 @@ use std::{ffi::OsString, path::Path};
 use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
 
 use crate::{
-    encoding::Encoding,
+    encoding::{Encoding, Pictures},
     plan::{Branch, Input, Plan},
     subtitles::Overlay,
 };
@@ -110,7 +110,14 @@ impl Arguments {
         self.option("-forced-idr", "1");
         self.option("-flags:v", "+cgop");
         // Headers that do not depend on the content.
-        self.option("-x264-params", "stitchable=1");
+        self.option(
+            "-x264-params",
+            match encoding.pictures {
+                Pictures::Reordered => "stitchable=1",
+                // The headers still allow for B pictures, but none is ever found worth it. What stands still needs no finer steps.
+                Pictures::AsShown => "stitchable=1:b-adapt=1:b-bias=-100:qpmin=20",
+            },
+        );
         self.option("-color_range", "tv");
         self.option("-colorspace", "bt709");
         self.option("-color_primaries", "bt709");
@@ -142,7 +149,8 @@ fn graph(video: &Branch, overlay: &Overlay) -> String {
     let rest: Vec<&str> =
         std::iter::once(overlay.filter.as_str()).chain(overlay.after.iter().map(String::as_str)).collect();
     format!(
-        "[{input}:{stream}]{picture}[picture];[{input}:{}]{images}[images];[picture][images]{}[out]",
+        "[{input}:{stream}]{picture}[picture];[{}:{}]{images}[images];[picture][images]{}[out]",
+        overlay.input,
         overlay.stream,
         rest.join(",")
     )
