@@ -9,9 +9,11 @@ use std::{net::IpAddr, path::PathBuf};
 use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
 use serde::{Deserialize, Serialize};
 
+pub mod error_screens;
 pub mod lineup;
 pub mod load;
 
+use error_screens::ErrorScreens;
 use lineup::{DeclaredChannel, DeclaredCollection};
 
 /// Everything that can be configured.
@@ -28,6 +30,8 @@ pub struct Config {
     pub ffmpeg: Ffmpeg,
     /// What new channels send.
     pub profile: Profile,
+    /// What viewers see and hear when there is nothing else.
+    pub error_screens: ErrorScreens,
     /// Strategies that are libraries.
     pub plugins: Plugins,
     /// The database.
@@ -315,6 +319,7 @@ impl Config {
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;
+        self.error_screens.check()?;
         within("[ffmpeg] slate_after_ms", self.ffmpeg.slate_after_ms.into(), 100, 2_500)
     }
 

@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exstreamtv_model::{ChannelId, pick::TrackPreferences};
+use exstreamtv_model::{ChannelId, pick::TrackPreferences, slate::ScreenChanges};
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},
@@ -25,6 +25,7 @@ mod outlook;
 mod output;
 pub mod picks;
 mod runs;
+pub mod screen;
 pub mod slates;
 pub mod view;
 mod viewer;
@@ -71,6 +72,8 @@ pub enum Order {
     Refresh,
     /// Other tracks are wanted from the next programme on.
     Prefer(Box<TrackPreferences>),
+    /// The slates are to look otherwise.
+    Dress(Box<ScreenChanges>),
     /// End.
     Stop,
 }

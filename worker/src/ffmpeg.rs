@@ -15,7 +15,7 @@ use std::{
 
 use command_fds::{CommandFdExt, FdMapping};
 use exstreamtv_model::{
-    PlayOrder, RunId, Screen,
+    PlayOrder, RunId,
     order::{BurnIn, Source},
     slate::Visual,
 };
@@ -140,8 +140,10 @@ fn paths(source: &Source) -> [Option<&Path>; 2] {
     match source {
         Source::File { path, subtitles: Some(BurnIn::Sidecar { path: beside }), .. } => [Some(path), Some(beside)],
         Source::File { path, .. } => [Some(path), None],
-        Source::Slate { screen: Screen { visual: Visual::Image { path }, .. } } => [Some(path), None],
-        Source::Slate { .. } => [None, None],
+        Source::Slate { screen } | Source::Still { screen } => match &screen.visual {
+            Visual::Image { path } => [Some(path), None],
+            _ => [None, None],
+        },
     }
 }
 

@@ -6,5 +6,7 @@
 
 pub mod conductor;
 pub mod fallback;
+pub mod screen;
 
 pub use conductor::{Action, Conductor, Content, Moment, Outcome, Policy, Slot};
+pub use screen::{Announced, Occasion};

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, ValueError},
-    feed::{Feeds, broadcaster, picks::Picks},
+    feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -52,6 +52,8 @@ pub struct Parts {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// The slates.
+    pub slates: Slates,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -71,6 +73,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         playout: Arc::new(PlayoutDoor { playouts: parts.playouts, feeds: parts.feeds, edits: AtomicU64::new(0) }),
         picks: parts.picks,
         strategies: parts.strategies,
+        slates: parts.slates,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
@@ -129,6 +132,10 @@ impl Broadcaster for FeedsDoor {
 
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>> {
         self.0.captions(channel, sequence).boxed()
+    }
+
+    fn refresh(&self, channel: ChannelId) {
+        self.0.refresh(channel);
     }
 
     fn feeds(&self) -> Vec<FeedView> {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
     config::{Config, SlowClient, ValueError},
-    feed::on_air::Settings,
+    feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
 };
 
@@ -20,18 +20,20 @@ pub(super) struct Knobs {
     pub(super) feed: watch::Sender<Settings>,
     pub(super) slow_client: watch::Sender<SlowClient>,
     pub(super) http: watch::Sender<HttpSettings>,
+    pub(super) error_screens: watch::Sender<SlateSettings>,
     pub(super) declared: watch::Sender<Declared>,
 }
 
-pub(super) type KnobValues = (Settings, SlowClient, HttpSettings);
+pub(super) type KnobValues = (Settings, SlowClient, HttpSettings, SlateSettings);
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let (feed, slow_client, http) = Self::values(config)?;
+        let (feed, slow_client, http, error_screens) = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             slow_client: watch::channel(slow_client).0,
             http: watch::channel(http).0,
+            error_screens: watch::channel(error_screens).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
         })
     }
@@ -41,13 +43,16 @@ impl Knobs {
             idle_stop: Duration::from_secs(config.ffmpeg.idle_stop_s),
             slate_after_ms: config.ffmpeg.slate_after_ms.into(),
         };
-        Ok((feed, config.server.slow_client, doors::http_settings(config)?))
+        let screens = SlateSettings::from(&config.error_screens);
+        Ok((feed, config.server.slow_client, doors::http_settings(config)?, screens))
     }
 
-    pub(super) fn set(&self, (feed, slow_client, http): KnobValues) {
+    pub(super) fn set(&self, (feed, slow_client, http, screens): KnobValues) {
         self.feed.send_replace(feed);
         self.slow_client.send_replace(slow_client);
         self.http.send_replace(http);
+        // Slates that did not change need not be looked at again.
+        self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
     }
 }
 

@@ -8,6 +8,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use exstreamtv_model::{
     ChannelNumber, ItemOrder, Schedule, collection::MediaQuery, pick::TrackPreferences, schedule::SettingsFault,
+    slate::ScreenChanges,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,9 @@ pub struct DeclaredChannel {
     /// Which sound and which subtitles are played.
     #[serde(default)]
     pub tracks: TrackPreferences,
+    /// What its slates are like, where not as `[error_screens]` says.
+    #[serde(default)]
+    pub error_screen: ScreenChanges,
     /// A disabled channel is in no lineup.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -146,6 +150,9 @@ pub(super) fn check(collections: &[DeclaredCollection], channels: &[DeclaredChan
         }
         if channel.name.trim().is_empty() {
             return wrong(format!("channel[{index}].name"), "a channel needs a name");
+        }
+        if let Err(error) = channel.error_screen.check() {
+            return wrong(format!("channel[{index}].error_screen"), &error.to_string());
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use exstreamtv_core::{Action, Conductor, Moment, Policy};
 use exstreamtv_model::{
-    Channel, PlayoutEntryId, RunId,
+    Cause, Channel, PlayoutEntryId, RunId,
     health::{LogLevel, Vitals},
 };
 use exstreamtv_transport::{FrameGrid, Origin, Slate, Splice};
@@ -27,6 +27,7 @@ use super::{
     output::Output,
     picks::Picks,
     runs::Run,
+    screen::ChannelScreen,
     view::{FeedState, FeedView},
 };
 use crate::{
@@ -78,8 +79,8 @@ pub struct Start {
     pub now: DateTime<Utc>,
     /// First frame of the stream.
     pub first_index: i64,
-    /// The slate, if it is ready.
-    pub slate: watch::Receiver<Option<Arc<Slate>>>,
+    /// What its slate says.
+    pub screen: ChannelScreen,
     /// Orders for the feed.
     pub orders: mpsc::Receiver<Order>,
     /// Where the view for the API goes.
@@ -92,7 +93,7 @@ enum Event {
     Read(RunId, std::io::Result<usize>),
     Schedule(Vec<Planned>),
     Order(Option<Order>),
-    Slate,
+    Slate(Arc<Slate>),
     Tick,
     Stop,
 }
@@ -117,7 +118,9 @@ pub struct OnAir {
     fed_at: Instant,
     /// When the run on air last gave anything, or when there was last nothing to wait for.
     heard_at: Instant,
-    slate: watch::Receiver<Option<Arc<Slate>>>,
+    screen: ChannelScreen,
+    /// What is known of why the programme is not on.
+    trouble: Option<Cause>,
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
     vitals: Option<Vitals>,
@@ -129,10 +132,11 @@ pub struct OnAir {
 impl OnAir {
     /// Returns the task of this feed, ready to run.
     pub fn new(feed: Arc<Feed>, means: Means, start: Start, output: Output) -> Self {
-        let Start { channel, now, first_index, slate, orders, view } = start;
+        let Start { channel, now, first_index, mut screen, orders, view } = start;
         let grid = FrameGrid::new(&channel.profile);
         let settings = *means.settings.borrow();
-        let first_slate = slate.borrow().clone();
+        screen.show(Cause::Starting, None, now);
+        let first_slate = screen.current();
         let moment = Instant::now();
         let outlook = Outlook::new(means.playouts.clone(), channel.id, means.picks.of(&channel));
         let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
@@ -151,7 +155,8 @@ impl OnAir {
             worker,
             fed_at: moment,
             heard_at: moment,
-            slate,
+            screen,
+            trouble: None,
             orders,
             view,
             vitals: None,
@@ -186,7 +191,7 @@ impl OnAir {
     async fn gather(&mut self) -> Event {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
-        let Self { worker, outlook, orders, slate, runs, airing, .. } = self;
+        let Self { worker, outlook, orders, screen, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
@@ -194,7 +199,7 @@ impl OnAir {
             event = worker.next() => Event::Worker(event),
             planned = outlook.answer() => Event::Schedule(planned),
             (run, read) = read(airing) => Event::Read(run, read),
-            Ok(()) = slate.changed() => Event::Slate,
+            slate = screen.changed() => Event::Slate(slate),
             () = tokio::time::sleep(TICK) => Event::Tick,
         }
     }
@@ -216,11 +221,8 @@ impl OnAir {
             Event::Schedule(planned) => self.take_schedule(planned),
             Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.grid.wall_ms(self.splice.next_index())),
             Event::Order(Some(Order::Prefer(tracks))) => self.outlook.prefer(*tracks),
-            Event::Slate => {
-                if let Some(slate) = self.slate.borrow_and_update().clone() {
-                    self.splice.set_slate(slate);
-                }
-            }
+            Event::Order(Some(Order::Dress(changes))) => self.screen.change(*changes),
+            Event::Slate(slate) => self.splice.set_slate(slate),
             Event::Order(_) | Event::Stop => {}
         }
     }
@@ -318,6 +320,7 @@ impl OnAir {
             let outcome = run.outcome(now).unwrap_or(exstreamtv_core::Outcome::Failed);
             if outcome == exstreamtv_core::Outcome::Failed {
                 self.failures += 1;
+                self.trouble = Some(run.suspected());
                 tracing::warn!(run.id = %id, title = run.title, why = run.complaint(), "a run broke");
             }
             self.conductor.finished(id, outcome, self.monotonic_ms(now));
@@ -376,6 +379,7 @@ impl OnAir {
         // A run that has given everything ends by itself; the order only makes sure.
         if self.splice.next_index() < run.end {
             self.failures += 1;
+            self.trouble = Some(Cause::FfmpegHung);
             tracing::warn!(run.id = %id, title = run.title, why, "a run is ended");
         }
         self.worker.cancel(id);
@@ -403,7 +407,7 @@ impl OnAir {
     /// Goes on at `to`, with nothing for the time between.
     fn skip(&mut self, to: i64) {
         self.send();
-        self.splice = Splice::new(self.grid, to, self.slate.borrow().clone());
+        self.splice = Splice::new(self.grid, to, self.screen.current());
         if let Some(run) = self.airing.and_then(|id| self.runs.get(&id)) {
             self.splice.begin_run(run.first, run.end);
         }
@@ -412,6 +416,12 @@ impl OnAir {
     /// Says when the slate comes and goes; an operator wants to know both.
     fn tell_slate(&mut self) {
         let on = self.conductor.slate_on();
+        if on {
+            self.say_why();
+        } else if self.splice.has_joined() {
+            self.trouble = None;
+            self.screen.clear();
+        }
         if on == self.slate_shown {
             return;
         }
@@ -420,6 +430,18 @@ impl OnAir {
             true => tracing::warn!(frame = self.splice.next_index(), "the slate is on air"),
             false => tracing::info!(frame = self.splice.next_index(), "the programme is back on air"),
         }
+    }
+
+    /// Keeps what the slate says true.
+    fn say_why(&mut self) {
+        let next_ms = self.grid.wall_ms(self.splice.next_index());
+        let cause = match self.outlook.is_hole(next_ms) {
+            true => Cause::NothingScheduled,
+            // Nothing went wrong that we know of: a programme is on its way.
+            false => self.trouble.unwrap_or(Cause::Starting),
+        };
+        let now = self.started.0 + self.started.1.elapsed();
+        self.screen.show(cause, self.outlook.announced(next_ms), now);
     }
 
     fn end_of_pipe(&mut self, run: RunId) {
@@ -431,6 +453,7 @@ impl OnAir {
     fn lose_worker(&mut self, reason: &str) {
         let now = Instant::now();
         tracing::warn!(reason, "the worker is gone");
+        self.trouble = Some(Cause::WorkerLost);
         if self.airing.take().is_some() {
             self.splice.end_run();
             self.end_captions();

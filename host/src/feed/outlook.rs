@@ -6,8 +6,8 @@
 
 use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use exstreamtv_core::{Content, Slot};
-use exstreamtv_model::{ChannelId, PlayoutEntryId, pick::TrackPreferences};
+use exstreamtv_core::{Announced, Content, Slot};
+use exstreamtv_model::{ChannelId, EntryKind, PlayoutEntryId, pick::TrackPreferences};
 use exstreamtv_transport::FrameGrid;
 use tokio::time::Instant;
 
@@ -48,6 +48,24 @@ impl Outlook {
     /// Returns a row.
     pub fn row(&self, entry: PlayoutEntryId) -> Option<&Planned> {
         self.rows.get(&entry)
+    }
+
+    /// Returns whether there is nothing to play at `at_ms`.
+    pub fn is_hole(&self, at_ms: i64) -> bool {
+        let on = |planned: &&Planned| {
+            (planned.entry.start.timestamp_millis()..planned.entry.stop.timestamp_millis()).contains(&at_ms)
+        };
+        self.rows.values().find(on).is_none_or(|planned| planned.media.is_none())
+    }
+
+    /// Returns the first programme that begins after `at_ms`, as far as the schedule is known.
+    pub fn announced(&self, at_ms: i64) -> Option<Announced> {
+        let later = |planned: &&Planned| {
+            let Planned { entry, media } = planned;
+            entry.start.timestamp_millis() > at_ms && entry.kind == EntryKind::Programme && media.is_some()
+        };
+        let next = self.rows.values().filter(later).min_by_key(|planned| planned.entry.start)?;
+        Some(Announced { title: next.entry.title.clone(), start: next.entry.start })
     }
 
     /// Asks for the rows from `from_ms` on; an unanswered question is forgotten.
@@ -117,7 +135,7 @@ fn slot(planned: &Planned, grid: &FrameGrid) -> Slot {
 
 #[cfg(test)]
 mod tests {
-    use exstreamtv_model::{EntryKind, OutputProfile, PlayoutEntry};
+    use exstreamtv_model::{OutputProfile, PlayoutEntry};
 
     use super::*;
     use crate::playout::instant;

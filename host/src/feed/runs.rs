@@ -8,7 +8,7 @@ use std::{io, os::fd::OwnedFd};
 
 use exstreamtv_core::Outcome;
 use exstreamtv_model::{
-    RunId,
+    Cause, RunId,
     health::{Progress, RunEnd},
 };
 use exstreamtv_transport::RunDemux;
@@ -144,6 +144,17 @@ impl Run {
             Some(RunEnd::NotStarted { message }) => format!("FFmpeg could not be started: {message}"),
             Some(RunEnd::Completed | RunEnd::Cancelled) => "it is complete".into(),
             None => "its end was never reported".into(),
+        }
+    }
+
+    /// Returns the most likely cause of a broken run: the little that its last words say for sure.
+    pub fn suspected(&self) -> Cause {
+        match &self.ended {
+            Some(RunEnd::NotStarted { .. }) => Cause::FfmpegMissing,
+            Some(RunEnd::Failed { message, .. }) if message.contains("No such file") => Cause::SourceMissing,
+            Some(RunEnd::Failed { message, .. }) if message.contains("Permission denied") => Cause::SourceForbidden,
+            Some(RunEnd::Failed { message, .. }) if message.contains("Invalid data found") => Cause::SourceDamaged,
+            _ => Cause::FfmpegCrashed,
         }
     }
 

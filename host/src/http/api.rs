@@ -7,6 +7,7 @@
 mod channels;
 mod collections;
 mod description;
+mod error_screen;
 mod feeds;
 mod library;
 mod merge;
@@ -15,6 +16,7 @@ mod page;
 mod playout;
 mod plugins;
 mod schedule;
+mod slates;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
 pub use now::{OnNow, on_now};
@@ -53,6 +55,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(playout::playout))
         .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
         .routes(routes!(schedule::preview::preview))
+        .routes(routes!(error_screen::get::get, error_screen::replace::replace, error_screen::delete::delete))
+        .routes(routes!(slates::preview::preview))
         .routes(routes!(collections::list::list, collections::create::create))
         .routes(routes!(
             collections::get::get,

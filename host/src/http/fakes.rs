@@ -32,7 +32,11 @@ use super::state::{
 };
 use crate::{
     clock::Clock,
-    feed::picks::Picks,
+    config::error_screens::ErrorScreens,
+    feed::{
+        picks::Picks,
+        slates::{SlateSettings, Slates, fake::FakeRenderer},
+    },
     lifecycle::Lifecycle,
     playout::{
         PlayoutError,
@@ -47,6 +51,8 @@ pub struct Host {
     router: Router,
     world: Arc<World>,
     folder: TempDir,
+    pub slates: Slates,
+    renderer: Arc<FakeRenderer>,
 }
 
 /// How the only part of the host is.
@@ -103,7 +109,12 @@ impl Host {
         let store = Store::open(&folder.path().join("test.db"), world.now()).await.unwrap();
         // The sender goes; its last value stays.
         let (_, settings) = watch::channel(HttpSettings::default());
+        let renderer = Arc::new(FakeRenderer::default());
+        let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
+        let (kept, images) = (folder.path().join("slates"), folder.path().to_owned());
+        let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
         let state = HttpState {
+            slates: slates.clone(),
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
@@ -114,7 +125,16 @@ impl Host {
             settings,
             health: world.clone(),
         };
-        Self { store, router: super::router(state), world, folder }
+        Self { store, router: super::router(state), world, folder, slates, renderer }
+    }
+
+    /// What was rendered.
+    pub fn rendered(&self) -> Vec<exstreamtv_model::Screen> {
+        self.renderer.screens()
+    }
+
+    pub fn break_rendering(&self) {
+        self.renderer.set_broken(true);
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {
@@ -387,6 +407,8 @@ impl Broadcaster for World {
         let there = channel != ChannelId(99) && sequence == 7;
         async move { there.then(|| Bytes::from_static(b"WEBVTT\n")) }.boxed()
     }
+
+    fn refresh(&self, _channel: ChannelId) {}
 
     fn feeds(&self) -> Vec<FeedView> {
         self.feeds.lock().unwrap().clone()

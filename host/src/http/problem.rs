@@ -16,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::TuneError;
-use crate::playout::PlayoutError;
+use crate::{feed::slates::RenderError, playout::PlayoutError};
 
 /// Why a request cannot be answered; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,9 @@ pub enum ApiError {
     /// The guide could not be written.
     #[error("write the guide")]
     Guide(#[source] Box<dyn Error + Send + Sync>),
+    /// A slate could not be rendered for a look at it.
+    #[error(transparent)]
+    Preview(RenderError),
     /// A picture beside a media file cannot be read.
     #[error("read the artwork")]
     Artwork(#[source] std::io::Error),
@@ -122,6 +125,8 @@ impl ApiError {
             Self::Tune(error) => tune_kind(error),
             Self::Store(error) => store_kind(error),
             Self::Guide(_) => (StatusCode::INTERNAL_SERVER_ERROR, "guide-failed"),
+            Self::Preview(RenderError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
     }

@@ -19,7 +19,7 @@ use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
     clock::Clock,
-    feed::picks::Picks,
+    feed::{picks::Picks, slates::Slates},
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
 };
@@ -39,6 +39,8 @@ pub struct HttpState {
     pub picks: Picks,
     /// The plugins.
     pub strategies: Strategies,
+    /// What viewers see when there is nothing else.
+    pub slates: Slates,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.
@@ -78,6 +80,8 @@ pub trait Broadcaster: Send + Sync {
     fn segment(&self, channel: ChannelId, sequence: u64) -> Result<Option<Vec<Bytes>>, TuneError>;
     /// Returns the subtitles of a segment that is still kept, as WebVTT; never starts a feed.
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>>;
+    /// A channel's slates are to look otherwise.
+    fn refresh(&self, channel: ChannelId);
     /// Returns every feed there is, for people.
     fn feeds(&self) -> Vec<FeedView>;
 }

@@ -16,6 +16,7 @@ mod playout;
 mod pools;
 mod schedules;
 mod schema;
+mod screens;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -28,4 +29,5 @@ pub use media::{KnownFile, MediaCounts, MediaFilter, MediaRepo, MediaStateFilter
 pub use playout::{Checkpoint, NewEntry, PlayoutRepo};
 pub use pools::{PoolPlace, PoolSelection, Pools, SelectedPage};
 pub use schedules::{Schedules, WaitingSchedule};
+pub use screens::Screens;
 pub use store::Store;

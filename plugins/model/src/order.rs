@@ -67,4 +67,9 @@ pub enum Source {
         /// What it shows and sounds like.
         screen: Screen,
     },
+    /// One picture of a slate as PNG, for people to look at; nothing that can be sent.
+    Still {
+        /// What it shows.
+        screen: Screen,
+    },
 }

@@ -1,6 +1,6 @@
 //! Writes a plan down as FFmpeg arguments. The only place that knows their order.
 //!
-//! Invariant: FFmpeg reads local files alone, never its standard input, and writes MPEG-TS to standard output and progress to descriptor 3.
+//! Invariant: FFmpeg reads local files alone, never its standard input, and writes MPEG-TS (or one picture) to standard output and progress to descriptor 3.
 
 use std::{ffi::OsString, path::Path};
 
@@ -8,7 +8,7 @@ use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
 
 use crate::{
     encoding::{Encoding, Pictures},
-    plan::{Branch, Input, Plan},
+    plan::{Branch, Input, Output, Plan},
     subtitles::Overlay,
 };
 
@@ -21,8 +21,14 @@ pub fn command_line(plan: &Plan, ffmpeg: &Path) -> Vec<OsString> {
     line.global();
     plan.inputs.iter().for_each(|input| line.input(input));
     line.streams(plan);
-    line.encoding(&plan.encoding);
-    line.output();
+    match plan.output {
+        Output::Stream => {
+            line.encoding(&plan.encoding);
+            line.stream();
+        }
+        Output::Png => line.picture(),
+    }
+    line.flags(&["pipe:1"]);
     line.0
 }
 
@@ -70,14 +76,18 @@ impl Arguments {
             }
             None => self.option("-map", mapping(&plan.video)),
         }
-        self.option("-map", mapping(&plan.audio));
+        if plan.output == Output::Stream {
+            self.option("-map", mapping(&plan.audio));
+        }
         self.flags(&["-sn", "-dn"]);
         self.option("-map_metadata", "-1");
         self.option("-map_chapters", "-1");
         if plan.overlay.is_none() {
             self.filters("-filter:v", &plan.video);
         }
-        self.filters("-filter:a", &plan.audio);
+        if plan.output == Output::Stream {
+            self.filters("-filter:a", &plan.audio);
+        }
     }
 
     fn filters(&mut self, option: &str, branch: &Branch) {
@@ -109,6 +119,10 @@ impl Arguments {
         self.option("-force_key_frames", encoding.keyframes.expression());
         self.option("-forced-idr", "1");
         self.option("-flags:v", "+cgop");
+        if encoding.pictures == Pictures::AsShown {
+            // A slate is in no hurry, and channels need the machine.
+            self.option("-threads:v", "1");
+        }
         // Headers that do not depend on the content.
         self.option(
             "-x264-params",
@@ -132,12 +146,17 @@ impl Arguments {
         self.option("-ac", encoding.audio_channels.to_string());
     }
 
-    fn output(&mut self) {
+    fn stream(&mut self) {
         self.option("-f", "mpegts");
         self.option("-muxdelay", "0");
         self.option("-muxpreload", "0");
         self.option("-flush_packets", "1");
-        self.flags(&["pipe:1"]);
+    }
+
+    fn picture(&mut self) {
+        self.option("-frames:v", "1");
+        self.option("-c:v", "png");
+        self.option("-f", "image2pipe");
     }
 }
 

@@ -41,10 +41,21 @@ pub struct Plan {
     pub audio: Branch,
     /// What the encoders are told.
     pub encoding: Encoding,
+    /// What is written.
+    pub output: Output,
     /// Files that must be in FFmpeg's working directory.
     pub files: Vec<TextFile>,
     /// Other names of files that must be there.
     pub links: Vec<Link>,
+}
+
+/// What FFmpeg writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// What the channel sends.
+    Stream,
+    /// The first picture, for people.
+    Png,
 }
 
 /// Something to read.
@@ -81,6 +92,7 @@ pub fn plan(order: &PlayOrder, abilities: Abilities) -> Plan {
             plan_file(order, &file, abilities)
         }
         Source::Slate { screen } => plan_slate(order, screen, abilities),
+        Source::Still { screen } => Plan { output: Output::Png, ..plan_slate(order, screen, abilities) },
     }
 }
 
@@ -119,7 +131,7 @@ fn plan_file(order: &PlayOrder, file: &FileChoice<'_>, abilities: Abilities) -> 
         None => generated(&mut inputs, silence(&order.profile), Sound::Silence.filters(None)),
     };
     let encoding = Encoding::of(order, Pictures::Reordered);
-    Plan { inputs, video, overlay, audio, encoding, files: Vec::new(), links }
+    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files: Vec::new(), links }
 }
 
 fn picture_of(
@@ -141,7 +153,8 @@ fn plan_slate(order: &PlayOrder, screen: &Screen, abilities: Abilities) -> Plan 
         slate::picture(screen, profile, abilities.draw_text, finish);
     let video = Branch { input: 0, stream: 0, filters };
     let audio = generated(&mut inputs, slate::sound(screen.audio, profile), Sound::Silence.filters(None));
-    Plan { inputs, video, overlay, audio, encoding: Encoding::of(order, Pictures::AsShown), files, links }
+    let encoding = Encoding::of(order, Pictures::AsShown);
+    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files, links }
 }
 
 /// Adds a generator to `inputs` and returns the branch of its only stream.

@@ -281,6 +281,15 @@ fn an_image_is_linked_to_and_laid_over_the_background() {
 }
 
 #[test]
+fn a_still_is_one_picture_without_sound() {
+    let screen = screen(Visual::Noise, AudioMode::Sine);
+    golden(
+        "slate_still.args",
+        &PlayOrder { source: Source::Still { screen }, ..slate(Screen::plain(Message::default())) },
+    );
+}
+
+#[test]
 fn a_slate_has_no_text_where_ffmpeg_cannot_draw_any() {
     let mute = plan(&slate(screen(Visual::Text, AudioMode::Silent)), Abilities::default());
     assert_eq!(mute, plan(&slate(screen(Visual::Slate, AudioMode::Silent)), EVERYTHING));
