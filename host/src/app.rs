@@ -225,16 +225,21 @@ impl Host {
         tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
 
         let profile = config.output_profile()?;
-        let slates = Slates::new(self.data.join("cache/slates"), utility.clone(), life.clone());
-        // Rendered before the first viewer needs it.
+        let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
+        let (kept, images) = (self.data.join("cache/slates"), self.data.join("error_screens"));
+        let slates =
+            Slates::new(kept, images, Arc::new(utility.clone()), knobs.error_screens.subscribe(), life.clone());
+        // Rendered before the first viewer needs them.
         drop(slates.of(&profile));
+        for channel in store.channels().list().await.map_err(declared::DeclaredError::Store)? {
+            drop(slates.of(&channel.profile));
+        }
         let horizon = chrono::Duration::hours(config.playout.horizon_h.into());
         let options = Options::new(&config.plugins, &self.common.plugins, Some(self.data.clone()), true);
         let strategies = Strategies::start(options, Choice::from(&config.plugins), clock.clone(), life).await;
         let playouts = Playouts::start(store.clone(), clock.clone(), Arc::new(strategies.clone()), horizon, life);
         let cue_files = CueFiles::new(self.data.join("cache/subtitles"), Arc::new(utility.clone()), life.clone());
         let picks = Picks::new(Arc::new(strategies.clone()), life.clone()).with_cue_files(cue_files);
-        let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         knobs.declared.borrow().clone().apply(store, &playouts).await?;
         let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
         let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
@@ -258,7 +263,7 @@ impl Host {
         let feeds = Feeds::new(
             means,
             store.clone(),
-            slates,
+            slates.clone(),
             admission.clone(),
             offset_s,
             knobs.slow_client.subscribe(),
@@ -281,6 +286,7 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
+            slates,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
             life: life.clone(),

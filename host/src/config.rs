@@ -9,12 +9,14 @@ use std::{net::IpAddr, path::PathBuf};
 use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
 use serde::{Deserialize, Serialize};
 
+pub mod error_screens;
 pub mod lineup;
 pub mod load;
 mod session_manager;
 mod stream_throttler;
 pub mod supervision;
 
+use error_screens::ErrorScreens;
 use lineup::{DeclaredChannel, DeclaredCollection};
 pub use session_manager::SessionManager;
 pub use stream_throttler::StreamThrottler;
@@ -36,6 +38,8 @@ pub struct Config {
     pub supervision: Supervision,
     /// What new channels send.
     pub profile: Profile,
+    /// What viewers see and hear when there is nothing else.
+    pub error_screens: ErrorScreens,
     /// Strategies that are libraries.
     pub plugins: Plugins,
     /// How many may watch, and when who does nothing is over.
@@ -362,6 +366,7 @@ impl Config {
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;
         within("[ffmpeg] nice", self.ffmpeg.nice.into(), 0, 19)?;
         within("[ffmpeg] cpu_weight", self.ffmpeg.cpu_weight.into(), 1, 10_000)?;
+        self.error_screens.check()?;
         within("[ffmpeg] slate_after_ms", self.ffmpeg.slate_after_ms.into(), 100, 2_500)
     }
 

@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use exstreamtv_model::{ChannelId, OutputProfile, ThrottleWish, pick::TrackPreferences};
+use exstreamtv_model::{ChannelId, OutputProfile, ThrottleWish, pick::TrackPreferences, slate::ScreenChanges};
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
     sync::{mpsc, watch},
@@ -27,6 +27,7 @@ mod output;
 mod pacing;
 pub mod picks;
 mod runs;
+pub mod screen;
 pub mod slates;
 mod source_watch;
 mod stream_time;
@@ -82,6 +83,8 @@ pub enum Order {
     Restart,
     /// Other tracks are wanted from the next programme on.
     Prefer(Box<TrackPreferences>),
+    /// The slates are to look otherwise.
+    Dress(Box<ScreenChanges>),
     /// End.
     Stop,
 }

@@ -185,6 +185,30 @@ impl Host {
         self.feeds().into_iter().find(|feed| feed.channel == channel.id)
     }
 
+    /// Asks for a picture of a slate, or for its stream.
+    ///
+    /// # Panics
+    /// When the answer is an error for a minute.
+    pub fn preview(&self, format: &str, wanted: &Value) -> Vec<u8> {
+        let path = format!("/api/v1/slates/preview?format={format}");
+        wait_for("a preview", LONG, || {
+            let response = self.http.post(self.at(&path)).json(wanted).send().ok()?;
+            let status = response.status();
+            assert!(status.is_success() || status == 503, "{path}: {status}: {:?}", response.text());
+            response.bytes().ok().filter(|_| status.is_success()).map(Into::into)
+        })
+    }
+
+    /// Puts a document.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn put(&self, path: &str, document: &Value) {
+        let response = self.http.put(self.at(path)).json(document).send();
+        let response = response.unwrap_or_else(|error| panic!("put {path}: {error}"));
+        assert!(response.status().is_success(), "{path}: {:?}", response.text());
+    }
+
     /// Waits until the channel's feed is as wanted.
     pub fn wait_for_feed(&self, channel: &Channel, what: &str, wanted: impl Fn(&Feed) -> bool) -> Feed {
         wait_for(what, LONG, || self.feed(channel).filter(|feed| wanted(feed)))

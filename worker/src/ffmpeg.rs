@@ -17,6 +17,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use exstreamtv_model::{
     PlayOrder, RunId,
     order::{BurnIn, Source},
+    slate::Visual,
 };
 use exstreamtv_pipeline::{Abilities, Plan, command_line, command_line::PROGRESS_DESCRIPTOR, plan};
 use exstreamtv_worker_protocol::{Restrictions, Testimony, testimony::MOST_PLAN_BYTES};
@@ -181,7 +182,10 @@ fn paths(source: &Source) -> [Option<&Path>; 2] {
     match source {
         Source::File { path, subtitles: Some(BurnIn::Sidecar { path: beside }), .. } => [Some(path), Some(beside)],
         Source::File { path, .. } => [Some(path), None],
-        Source::Slate { .. } => [None, None],
+        Source::Slate { screen } | Source::Still { screen } => match &screen.visual {
+            Visual::Image { path } => [Some(path), None],
+            _ => [None, None],
+        },
     }
 }
 

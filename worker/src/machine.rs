@@ -183,7 +183,8 @@ impl Machine {
         if self.stopping.is_some() {
             return self.send_end(run, RunEnd::NotStarted { message: STOPPING.to_owned() });
         }
-        let draws_text = matches!(&order.source, Source::Slate { text } if !text.trim().is_empty());
+        let draws_text =
+            matches!(&order.source, Source::Slate { screen } | Source::Still { screen } if screen.draws_text());
         if draws_text && self.abilities.is_none() && self.tools.is_some() {
             self.runs.insert(run, Phase::Waiting(order));
             self.identify();

@@ -11,10 +11,12 @@ pub mod conductor;
 pub mod diagnosis;
 pub mod fallback;
 pub mod redaction;
+pub mod screen;
 pub mod session;
 pub mod supervision;
 pub mod throttle;
 pub mod trouble;
 
 pub use conductor::{Action, Conductor, Content, Moment, Outcome, Policy, Slot};
+pub use screen::{Announced, Occasion};
 pub use supervision::{Means, RestartBudget, Rung};

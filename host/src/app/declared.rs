@@ -81,6 +81,7 @@ impl Declared {
                 playouts.rebuild(id);
                 changed = true;
             }
+            apply_screen(store, declared).await?;
         }
         Ok(changed)
     }
@@ -172,6 +173,14 @@ impl Declared {
         let (zone, schedule) = (zone.unwrap_or(self.zone), schedule.map(|schedule| schedule.schedule()));
         Channel { id, number, name, group, logo, zone, profile, collection, order, schedule, tracks, throttle, enabled }
     }
+}
+
+async fn apply_screen(store: &Store, declared: &DeclaredChannel) -> Result<(), StoreError> {
+    let Some(channel) = store.channels().find_by_number(&declared.number).await? else { return Ok(()) };
+    if store.screens().find(channel.id).await? != declared.error_screen {
+        store.screens().set(channel.id, &declared.error_screen).await?;
+    }
+    Ok(())
 }
 
 fn below(path: &str) -> String {

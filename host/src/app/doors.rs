@@ -27,7 +27,7 @@ use crate::{
     clock::Clock,
     config::{Config, ValueError},
     dossiers::Dossiers,
-    feed::{Feeds, broadcaster, picks::Picks},
+    feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -63,6 +63,8 @@ pub struct Parts {
     pub dossiers: Dossiers,
     /// The places on air.
     pub admission: Admission,
+    /// The slates.
+    pub slates: Slates,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -85,6 +87,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         strategies: parts.strategies,
         dossiers: parts.dossiers,
         admission: parts.admission,
+        slates: parts.slates,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
@@ -159,6 +162,10 @@ impl Broadcaster for FeedsDoor {
 
     fn restart(&self, channel: ChannelId) -> bool {
         self.feeds.restart(channel)
+    }
+
+    fn refresh(&self, channel: ChannelId) {
+        self.feeds.refresh(channel);
     }
 
     fn feeds(&self) -> Vec<FeedView> {

@@ -17,7 +17,7 @@ use crate::{
     admission,
     config::{Config, SlowClient, StreamThrottler, ValueError},
     dossiers,
-    feed::on_air::Settings,
+    feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
     sessions,
 };
@@ -28,6 +28,7 @@ pub(super) struct Knobs {
     pub(super) budget: Arc<Mutex<RestartBudget>>,
     pub(super) slow_client: watch::Sender<SlowClient>,
     pub(super) http: watch::Sender<HttpSettings>,
+    pub(super) error_screens: watch::Sender<SlateSettings>,
     pub(super) declared: watch::Sender<Declared>,
     pub(super) dossiers: watch::Sender<dossiers::Limits>,
     pub(super) admission: watch::Sender<admission::Settings>,
@@ -41,6 +42,7 @@ pub(super) struct KnobValues {
     budget: BudgetRules,
     slow_client: SlowClient,
     http: HttpSettings,
+    error_screens: SlateSettings,
     dossiers: dossiers::Limits,
     admission: admission::Settings,
     sessions: sessions::Settings,
@@ -49,7 +51,7 @@ pub(super) struct KnobValues {
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let KnobValues { feed, budget, slow_client, http, dossiers, admission, sessions, throttler } =
+        let KnobValues { feed, budget, slow_client, http, error_screens, dossiers, admission, sessions, throttler } =
             Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
@@ -58,6 +60,7 @@ impl Knobs {
             http: watch::channel(http).0,
             dossiers: watch::channel(dossiers).0,
             admission: watch::channel(admission).0,
+            error_screens: watch::channel(error_screens).0,
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
@@ -77,6 +80,7 @@ impl Knobs {
             budget: supervision.budget(),
             slow_client: config.server.slow_client,
             http: doors::http_settings(config)?,
+            error_screens: SlateSettings::from(&config.error_screens),
             dossiers: dossiers::Limits { kept: supervision.dossiers_kept, bytes: supervision.dossiers_bytes },
             admission: admission::Settings { channels, when_full: supervision.when_full },
             sessions: session_settings(config),
@@ -93,6 +97,9 @@ impl Knobs {
         self.admission.send_replace(values.admission);
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
+        let screens = values.error_screens;
+        // Slates that did not change need not be looked at again.
+        self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
     }
 }
 

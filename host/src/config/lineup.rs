@@ -8,7 +8,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use exstreamtv_model::{
     ChannelNumber, ItemOrder, Schedule, ThrottleWish, collection::MediaQuery, pick::TrackPreferences,
-    schedule::SettingsFault,
+    schedule::SettingsFault, slate::ScreenChanges,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,9 @@ pub struct DeclaredChannel {
     /// How fast its viewers are sent it, where the configuration's way is not wanted.
     #[serde(default, skip_serializing_if = "ThrottleWish::is_empty")]
     pub throttle: ThrottleWish,
+    /// What its slates are like, where not as `[error_screens]` says.
+    #[serde(default)]
+    pub error_screen: ScreenChanges,
     /// A disabled channel is in no lineup.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -153,6 +156,9 @@ pub(super) fn check(collections: &[DeclaredCollection], channels: &[DeclaredChan
         }
         if let Err(error) = channel.throttle.check() {
             return wrong(format!("channel[{index}].throttle.target_bitrate_bps"), &error.to_string());
+        }
+        if let Err(error) = channel.error_screen.check() {
+            return wrong(format!("channel[{index}].error_screen"), &error.to_string());
         }
     }
     Ok(())

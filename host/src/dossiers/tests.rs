@@ -3,9 +3,10 @@
 use std::{fs, path::Path, time::Duration};
 
 use exstreamtv_model::{
-    OutputProfile,
+    OutputProfile, Screen,
     health::{LogLevel, Progress},
     order::Source,
+    slate::{Message, ScreenStyle, Visual},
 };
 use exstreamtv_worker_protocol::{Report, Word};
 use tempfile::TempDir;
@@ -121,7 +122,15 @@ async fn nothing_is_kept_where_nothing_may_be() {
 }
 
 fn order(run: i64) -> PlayOrder {
-    let source = Source::Slate { text: "token=abc".into() };
+    let style = ScreenStyle::default();
+    let screen = Screen {
+        visual: Visual::Text,
+        audio: style.audio_mode,
+        background: style.background,
+        foreground: style.foreground,
+        message: Message { title: "token=abc".into(), ..Message::default() },
+    };
+    let source = Source::Slate { screen };
     PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 }
 }
 

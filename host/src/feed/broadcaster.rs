@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use exstreamtv_core::admission::Shortage;
-use exstreamtv_model::{Channel, ChannelId};
+use exstreamtv_model::{Channel, ChannelId, slate::ScreenChanges};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_transport::{
     ChunkCutter, FrameGrid, Ring, Segment, SegmentWindow, TsMux,
@@ -31,6 +31,7 @@ use super::{
     outlook::{AHEAD_MS, beginning},
     output::Output,
     pacing::Pacing,
+    screen::ChannelScreen,
     slates::Slates,
     view::FeedView,
     viewer::{self, Viewing},
@@ -189,13 +190,24 @@ impl Feeds {
 
     /// A channel was edited: its feed looks at the schedule again, or ends where the channel is gone or switched off.
     pub fn refresh(&self, channel: ChannelId) {
-        let Some(feed) = self.find(channel) else { return };
-        let store = self.store.clone();
+        let (store, slates) = (self.store.clone(), self.slates.clone());
+        let Some(feed) = self.find(channel) else {
+            // A new channel may be the first of its profile.
+            self.means.life.spawn(async move {
+                if let Ok(Some(channel)) = store.channels().find(channel).await {
+                    drop(slates.of(&channel.profile));
+                }
+            });
+            return;
+        };
         self.means.life.spawn(async move {
             let found = store.channels().find(channel).await;
             if let Ok(Some(channel)) = &found {
                 feed.order(Order::Prefer(Box::new(channel.tracks.clone())));
                 feed.throttle.send_if_modified(|wish| std::mem::replace(wish, channel.throttle) != channel.throttle);
+            }
+            if let Ok(changes) = store.screens().find(channel).await {
+                feed.order(Order::Dress(Box::new(changes)));
             }
             let gone = found.is_ok_and(|found| found.is_none_or(|channel| !channel.enabled));
             feed.order(if gone { Order::Stop } else { Order::Refresh });
@@ -255,6 +267,10 @@ impl Feeds {
             vec![]
         });
         self.pick_tracks(&channel, &planned).await;
+        let changes = self.store.screens().find(id).await.unwrap_or_else(|error| {
+            tracing::warn!(channel.id = %id, error = &error as &dyn std::error::Error, "the channel's own error screen cannot be read");
+            ScreenChanges::default()
+        });
         let first_index = beginning(&planned, &grid, first_index);
         // Somebody else may have been quicker while the database answered; then theirs is the feed.
         let mut on_air = self.lock();
@@ -264,7 +280,7 @@ impl Feeds {
         let place =
             self.admission.ask(id, &channel.profile).map_err(|shortage| TuneError::Full { channel: id, shortage })?;
         let sequence = u64::try_from(first_index / grid.gop_frames()).unwrap_or(0).max(stored.unwrap_or(0));
-        let (feed, task) = self.prepare(channel, now, first_index, sequence, place);
+        let (feed, task) = self.prepare(channel, changes, now, first_index, sequence, place);
         on_air.insert(id, Arc::clone(&feed));
         drop(on_air);
         self.means.life.spawn(air(task, planned, Arc::clone(&feed), Arc::clone(&self.on_air)));
@@ -285,6 +301,7 @@ impl Feeds {
     fn prepare(
         &self,
         channel: Channel,
+        changes: ScreenChanges,
         now: chrono::DateTime<chrono::Utc>,
         first_index: i64,
         sequence: u64,
@@ -309,8 +326,8 @@ impl Feeds {
         });
         let mux = TsMux::new(&channel.name, grid).with_offset(self.clock_offset_ticks);
         let output = Output::new(Arc::clone(&feed), ChunkCutter::new(grid, mux));
-        let slate = self.slates.of(&channel.profile);
-        let start = Start { channel, now, first_index, slate, place, orders, view };
+        let screen = ChannelScreen::new(self.slates.clone(), self.means.life.clone(), channel.clone(), changes);
+        let start = Start { channel, now, first_index, screen, place, orders, view };
         let task = OnAir::new(Arc::clone(&feed), self.means.clone(), start, output);
         (feed, task)
     }

@@ -36,6 +36,7 @@ use super::{
     output::Output,
     picks::Picks,
     runs::Run,
+    screen::ChannelScreen,
     source_watch::SourceWatch,
     stream_time::{StreamTime, millis},
     view::{FeedState, FeedView},
@@ -108,8 +109,8 @@ pub struct Start {
     pub now: DateTime<Utc>,
     /// First frame of the stream.
     pub first_index: i64,
-    /// The slate, if it is ready.
-    pub slate: watch::Receiver<Option<Arc<Slate>>>,
+    /// What its slate says.
+    pub screen: ChannelScreen,
     /// Its place on air, or in the queue for one: without it nothing is started.
     pub place: Place,
     /// Orders for the feed.
@@ -126,7 +127,7 @@ enum Event {
     SourceFound(PlayoutEntryId),
     Order(Option<Order>),
     Admitted,
-    Slate,
+    Slate(Arc<Slate>),
     Tick,
     Stop,
 }
@@ -152,7 +153,7 @@ pub struct OnAir {
     fed_at: Instant,
     /// When the run on air last gave anything, or when there was last nothing to wait for.
     heard_at: Instant,
-    slate: watch::Receiver<Option<Arc<Slate>>>,
+    screen: ChannelScreen,
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
     vitals: Option<Vitals>,
@@ -165,10 +166,11 @@ pub struct OnAir {
 impl OnAir {
     /// Returns the task of this feed, ready to run.
     pub fn new(feed: Arc<Feed>, means: Means, start: Start, output: Output) -> Self {
-        let Start { channel, now, first_index, slate, place, orders, view } = start;
+        let Start { channel, now, first_index, mut screen, place, orders, view } = start;
         let grid = FrameGrid::new(&channel.profile);
         let settings = means.settings.borrow().clone();
-        let first_slate = slate.borrow().clone();
+        screen.show(Cause::Starting, None, now);
+        let first_slate = screen.current();
         let moment = Instant::now();
         let outlook = Outlook::new(means.playouts.clone(), channel.id, means.picks.of(&channel));
         let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
@@ -190,7 +192,7 @@ impl OnAir {
             place,
             fed_at: moment,
             heard_at: moment,
-            slate,
+            screen,
             orders,
             view,
             vitals: None,
@@ -231,7 +233,7 @@ impl OnAir {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
         let admitted = self.place.is_admitted();
-        let Self { worker, place, outlook, sources, orders, slate, runs, airing, .. } = self;
+        let Self { worker, place, outlook, sources, orders, screen, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
@@ -241,7 +243,7 @@ impl OnAir {
             news = outlook.news() => Event::Outlook(news),
             entry = sources.found() => Event::SourceFound(entry),
             (run, read) = read(airing) => Event::Read(run, read),
-            Ok(()) = slate.changed() => Event::Slate,
+            slate = screen.changed() => Event::Slate(slate),
             () = tokio::time::sleep(TICK) => Event::Tick,
         }
     }
@@ -280,11 +282,8 @@ impl OnAir {
             Event::Order(Some(Order::Restart)) => self.conductor.order_restart(),
             Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.time.wall_ms(self.splice.next_index())),
             Event::Order(Some(Order::Prefer(tracks))) => self.outlook.prefer(*tracks),
-            Event::Slate => {
-                if let Some(slate) = self.slate.borrow_and_update().clone() {
-                    self.splice.set_slate(slate);
-                }
-            }
+            Event::Order(Some(Order::Dress(changes))) => self.screen.change(*changes),
+            Event::Slate(slate) => self.splice.set_slate(slate),
             Event::Order(_) | Event::Stop => {}
         }
     }
@@ -539,7 +538,7 @@ impl OnAir {
     /// Goes on at `to`, with nothing for the time between.
     fn skip(&mut self, to: i64) {
         self.send();
-        self.splice = Splice::new(*self.time.grid(), to, self.slate.borrow().clone());
+        self.splice = Splice::new(*self.time.grid(), to, self.screen.current());
         if let Some(run) = self.airing.and_then(|id| self.runs.get(&id)) {
             self.splice.begin_run(run.first, run.end);
         }
@@ -548,6 +547,11 @@ impl OnAir {
     /// Says when the slate comes and goes; an operator wants to know both.
     fn tell_slate(&mut self) {
         let on = self.conductor.slate_on();
+        if on {
+            self.say_why();
+        } else if self.splice.has_joined() {
+            self.screen.clear();
+        }
         if on == self.slate_shown {
             return;
         }
@@ -556,6 +560,12 @@ impl OnAir {
             true => tracing::warn!(frame = self.splice.next_index(), "the slate is on air"),
             false => tracing::info!(frame = self.splice.next_index(), "the programme is back on air"),
         }
+    }
+
+    /// Has the slate say why it is shown, and what comes next.
+    fn say_why(&mut self) {
+        let next_ms = self.time.wall_ms(self.splice.next_index());
+        self.screen.show(self.slate_cause(), self.outlook.announced(next_ms), self.means.clock.now());
     }
 
     fn end_of_pipe(&mut self, run: RunId) {

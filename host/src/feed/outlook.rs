@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use exstreamtv_core::{Content, Means, Rung, Slot};
+use exstreamtv_core::{Announced, Content, Means, Rung, Slot};
 use exstreamtv_model::{ChannelId, EntryKind, MediaItem, PlayoutEntryId, pick::TrackPreferences};
 use exstreamtv_transport::FrameGrid;
 use tokio::time::Instant;
@@ -137,6 +137,16 @@ impl Outlook {
         self.rows.get(&entry)
     }
 
+    /// Returns the first programme that begins after `at_ms`, as far as the schedule is known.
+    pub fn announced(&self, at_ms: i64) -> Option<Announced> {
+        let later = |planned: &&Planned| {
+            let Planned { entry, media } = planned;
+            entry.start.timestamp_millis() > at_ms && entry.kind == EntryKind::Programme && media.is_some()
+        };
+        let next = self.rows.values().filter(later).min_by_key(|planned| planned.entry.start)?;
+        Some(Announced { title: next.entry.title.clone(), start: next.entry.start })
+    }
+
     /// Asks for the rows from `from_ms` on; an unanswered question is forgotten.
     pub fn ask(&mut self, from_ms: i64) {
         self.not_before = Instant::now() + PAUSE;
@@ -210,7 +220,7 @@ pub fn beginning(planned: &[Planned], grid: &FrameGrid, wanted: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use exstreamtv_model::{EntryKind, OutputProfile, PlayoutEntry};
+    use exstreamtv_model::{OutputProfile, PlayoutEntry};
 
     use super::*;
     use crate::playout::instant;

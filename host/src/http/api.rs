@@ -9,6 +9,7 @@ mod channels;
 mod collections;
 mod description;
 mod dossiers;
+mod error_screen;
 mod feeds;
 mod incidents;
 mod library;
@@ -20,6 +21,7 @@ mod plugins;
 mod restart;
 mod schedule;
 mod sessions;
+mod slates;
 mod timeline;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
@@ -64,6 +66,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(incidents::incidents))
         .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
         .routes(routes!(schedule::preview::preview))
+        .routes(routes!(error_screen::get::get, error_screen::replace::replace, error_screen::delete::delete))
+        .routes(routes!(slates::preview::preview))
         .routes(routes!(collections::list::list, collections::create::create))
         .routes(routes!(
             collections::get::get,

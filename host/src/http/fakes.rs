@@ -33,9 +33,12 @@ use super::state::{
 use crate::{
     admission::{self, Admission},
     clock::Clock,
-    config::supervision::WhenFull,
+    config::{error_screens::ErrorScreens, supervision::WhenFull},
     dossiers::{Dossiers, Limits},
-    feed::picks::Picks,
+    feed::{
+        picks::Picks,
+        slates::{SlateSettings, Slates, fake::FakeRenderer},
+    },
     lifecycle::Lifecycle,
     playout::{
         PlayoutError,
@@ -54,6 +57,8 @@ pub struct Host {
     router: Router,
     world: Arc<World>,
     folder: TempDir,
+    pub slates: Slates,
+    renderer: Arc<FakeRenderer>,
 }
 
 /// How the only part of the host is.
@@ -120,7 +125,12 @@ impl Host {
         let (_, places) = watch::channel(admission::Settings { channels: Some(1), when_full: WhenFull::Slate });
         let admission = Admission::new(places);
         let sessions = Sessions::of_tests(world.clone(), limits);
+        let renderer = Arc::new(FakeRenderer::default());
+        let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
+        let (kept, images) = (folder.path().join("slates"), folder.path().to_owned());
+        let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
         let state = HttpState {
+            slates: slates.clone(),
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
@@ -134,7 +144,16 @@ impl Host {
             settings,
             health: world.clone(),
         };
-        Self { store, dossiers, admission, sessions, router: super::router(state), world, folder }
+        Self { store, dossiers, admission, sessions, router: super::router(state), world, folder, slates, renderer }
+    }
+
+    /// What was rendered.
+    pub fn rendered(&self) -> Vec<exstreamtv_model::Screen> {
+        self.renderer.screens()
+    }
+
+    pub fn break_rendering(&self) {
+        self.renderer.set_broken(true);
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {
@@ -422,6 +441,7 @@ impl Broadcaster for World {
     fn restart(&self, channel: ChannelId) -> bool {
         self.feeds.lock().unwrap().iter().any(|feed| feed.channel == channel)
     }
+    fn refresh(&self, _channel: ChannelId) {}
 
     fn feeds(&self) -> Vec<FeedView> {
         self.feeds.lock().unwrap().clone()

@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::TuneError;
-use crate::{dossiers::DossierError, playout::PlayoutError};
+use crate::{dossiers::DossierError, feed::slates::RenderError, playout::PlayoutError};
 
 /// Why a request cannot be answered; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,9 @@ pub enum ApiError {
     /// Dossiers cannot be read.
     #[error(transparent)]
     Dossier(#[from] DossierError),
+    /// A slate could not be rendered for a look at it.
+    #[error(transparent)]
+    Preview(RenderError),
     /// A picture beside a media file cannot be read.
     #[error("read the artwork")]
     Artwork(#[source] std::io::Error),
@@ -133,6 +136,8 @@ impl ApiError {
             Self::Store(error) => store_kind(error),
             Self::Guide(_) => (StatusCode::INTERNAL_SERVER_ERROR, "guide-failed"),
             Self::Dossier(_) => (StatusCode::INTERNAL_SERVER_ERROR, "dossiers-unreadable"),
+            Self::Preview(RenderError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
     }

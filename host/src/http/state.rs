@@ -21,7 +21,7 @@ use crate::{
     admission::Admission,
     clock::Clock,
     dossiers::Dossiers,
-    feed::picks::Picks,
+    feed::{picks::Picks, slates::Slates},
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -48,6 +48,8 @@ pub struct HttpState {
     pub dossiers: Dossiers,
     /// The places on air.
     pub admission: Admission,
+    /// What viewers see when there is nothing else.
+    pub slates: Slates,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.
@@ -89,6 +91,8 @@ pub trait Broadcaster: Send + Sync {
     fn captions(&self, channel: ChannelId, sequence: u64) -> BoxFuture<'_, Option<Bytes>>;
     /// Starts what is on air on a channel again; returns whether it is on air.
     fn restart(&self, channel: ChannelId) -> bool;
+    /// A channel's slates are to look otherwise.
+    fn refresh(&self, channel: ChannelId);
     /// Returns every feed there is, for people.
     fn feeds(&self) -> Vec<FeedView>;
 }

@@ -18,6 +18,7 @@ mod playout;
 mod pools;
 mod schedules;
 mod schema;
+mod screens;
 mod session_totals;
 mod store;
 #[cfg(test)]
@@ -32,5 +33,6 @@ pub use media::{KnownFile, MediaCounts, MediaFilter, MediaRepo, MediaStateFilter
 pub use playout::{Checkpoint, NewEntry, PlayoutRepo};
 pub use pools::{PoolPlace, PoolSelection, Pools, SelectedPage};
 pub use schedules::{Schedules, WaitingSchedule};
+pub use screens::Screens;
 pub use session_totals::{ChannelTotal, SessionTotals};
 pub use store::Store;

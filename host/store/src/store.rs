@@ -12,8 +12,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Broadcasts, Channels, Chronicle, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, SessionTotals, StoreError,
-    connections::Connections, instance_lock::InstanceLock, schema,
+    Broadcasts, Channels, Chronicle, Collections, MediaRepo, PlayoutRepo, Pools, Schedules, Screens, SessionTotals,
+    StoreError, connections::Connections, instance_lock::InstanceLock, schema,
 };
 
 /// The open database; clones share it.
@@ -69,6 +69,11 @@ impl Store {
     /// Returns the schedules that wait.
     pub fn schedules(&self) -> Schedules {
         Schedules::new(self.connections.clone())
+    }
+
+    /// Returns what channels want their slates to be like.
+    pub fn screens(&self) -> Screens {
+        Screens::new(self.connections.clone())
     }
 
     /// Returns the playlist counters.

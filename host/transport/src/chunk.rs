@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{FrameGrid, PlacedUnit, TsMux};
 
-/// Keyframes off the channel's clock begin a chunk only if the last one is this far away: a slate is nothing but keyframes.
+/// Keyframes off the channel's clock begin a chunk only if the last one is this far away: slates and runs may come and go many times a second.
 const KEY_DISTANCE_MS: i64 = 500;
 
 /// A piece of the stream, shared by all who send it.

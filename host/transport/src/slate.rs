@@ -1,74 +1,70 @@
-//! The picture and the silence that cover whatever is missing.
+//! The pictures and the sound that cover whatever is missing.
 //!
 //! Does: take them from a rendered slate.
 //! Does not: render, or place anything.
-//! Invariant: every picture is a keyframe and the sound is one steady frame, so a slate can be cut and repeated anywhere.
+//! Invariant: each group of pictures begins with a keyframe and is decoded as it is shown, so that a slate can be left after any picture;
+//! the sound is a loop without a seam, and the silent frame is silent whatever the slate sounds like.
 
 use bytes::Bytes;
+use exstreamtv_model::slate::{SILENT_LEAD_FRAMES, SOUND_LOOP_FRAMES, SOUND_SETTLES_FRAMES};
 
-use crate::{RunDemux, UnitKind, codec::avc1_codec};
+use crate::{AccessUnit, RunDemux, UnitKind, codec::avc1_codec};
 
-/// One or two keyframes and one silent frame.
+/// How many groups of pictures are used in turn: the idr_pic_id of neighbouring keyframes must differ.
+const GROUPS: usize = 2;
+
+/// Two groups of pictures, a silent frame, and the sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slate {
-    pictures: Vec<Bytes>,
+    groups: Vec<Vec<Bytes>>,
     silence: Bytes,
+    sound: Vec<Bytes>,
 }
 
 /// Why a rendered slate cannot be used; fits after "failed to".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlateError {
-    /// There is no picture.
-    #[error("find a picture in the rendered slate of {bytes} bytes: FFmpeg must write H.264 into MPEG-TS")]
+    /// There are no two groups of pictures.
+    #[error(
+        "find two groups of pictures in the rendered slate of {bytes} bytes: FFmpeg must write H.264 with keyframes into MPEG-TS"
+    )]
     NoPicture {
         /// Size of what was rendered.
         bytes: usize,
     },
-    /// A picture depends on others.
+    /// A picture depends on later ones.
     #[error(
-        "loop the rendered slate: its last pictures are no keyframes, so FFmpeg must be told to write nothing else"
+        "loop the rendered slate: its pictures are not in the order in which they are shown, so FFmpeg must write no B pictures"
     )]
-    NotAllKeyframes,
-    /// There is no sound.
-    #[error("find sound in the rendered slate of {bytes} bytes: FFmpeg must write AAC at 48 kHz")]
+    Reordered,
+    /// There is not enough sound.
+    #[error("find {wanted} frames of sound in the rendered slate, which has {found}: FFmpeg must write AAC at 48 kHz")]
     NoSound {
-        /// Size of what was rendered.
-        bytes: usize,
+        /// Frames that are needed.
+        wanted: usize,
+        /// Frames that are there.
+        found: usize,
     },
 }
 
 impl Slate {
-    /// Takes the slate from the transport stream that a worker rendered: a second or so, every picture a keyframe, silent.
+    /// Takes the slate from the transport stream that a worker rendered: whole groups of pictures, and sound after a beginning of silence.
     ///
     /// # Errors
-    /// Says what is missing.
+    /// Says what is missing or wrong.
     pub fn from_run(rendered: &[u8]) -> Result<Self, SlateError> {
         let mut demux = RunDemux::new();
         demux.push(rendered);
         demux.finish();
         let (pictures, sounds): (Vec<_>, Vec<_>) =
             std::iter::from_fn(|| demux.pop()).partition(|unit| unit.kind.is_video());
-
-        // The last two: rate control has settled, and their idr_pic_id differ, as those of neighbours must.
-        let last = pictures.split_at(pictures.len().saturating_sub(2)).1;
-        if last.is_empty() {
-            return Err(SlateError::NoPicture { bytes: rendered.len() });
-        }
-        if last.iter().any(|picture| picture.kind != UnitKind::Video { keyframe: true }) {
-            return Err(SlateError::NotAllKeyframes);
-        }
-        // One from the middle: the first frames hold the encoder's priming.
-        let silence = sounds.get(sounds.len() / 2).ok_or(SlateError::NoSound { bytes: rendered.len() })?;
-        Ok(Self {
-            // Copied, because the slices would keep the whole rendering in memory for the life of the channel.
-            pictures: last.iter().map(|picture| Bytes::copy_from_slice(&picture.data)).collect(),
-            silence: Bytes::copy_from_slice(&silence.data),
-        })
+        let (silence, sound) = sound_of(&sounds)?;
+        Ok(Self { groups: groups_of(&pictures, rendered.len())?, silence, sound })
     }
 
-    /// Returns the `turn`-th picture of an endless loop.
-    pub fn picture(&self, turn: usize) -> Bytes {
-        self.pictures[turn % self.pictures.len()].clone()
+    /// Returns picture `number` of group `turn`, both of which go on for ever, or nothing where the group has ended.
+    pub fn picture(&self, turn: usize, number: usize) -> Option<Bytes> {
+        self.groups[turn % self.groups.len()].get(number).cloned()
     }
 
     /// Returns the silent frame.
@@ -76,10 +72,52 @@ impl Slate {
         self.silence.clone()
     }
 
+    /// Returns the frame of the slate's sound at a place on the channel's grid.
+    pub fn sound(&self, place: i64) -> Bytes {
+        let length = i64::try_from(self.sound.len()).unwrap_or(1);
+        self.sound[usize::try_from(place.rem_euclid(length)).unwrap_or(0)].clone()
+    }
+
     /// Returns the RFC 6381 name of the pictures' codec ("avc1.64001f").
     pub fn video_codec(&self) -> Option<String> {
-        avc1_codec(&self.pictures[0])
+        avc1_codec(&self.groups[0][0])
     }
+
+    /// Returns about how much memory it takes.
+    pub fn size_bytes(&self) -> usize {
+        self.groups.iter().flatten().chain(&self.sound).map(Bytes::len).sum()
+    }
+}
+
+/// Takes the last two groups: rate control has settled. All of a slate's groups have one length, so the last one is whole if the others are.
+fn groups_of(pictures: &[AccessUnit], bytes: usize) -> Result<Vec<Vec<Bytes>>, SlateError> {
+    let is_key = |at: &usize| pictures[*at].kind == UnitKind::Video { keyframe: true };
+    let keys: Vec<usize> = (0..pictures.len()).filter(is_key).collect();
+    let last = keys.split_at(keys.len().saturating_sub(GROUPS)).1;
+    let &[first, second] = last else { return Err(SlateError::NoPicture { bytes }) };
+    let (one, other) = (&pictures[first..second], &pictures[second..]);
+    if !pictures[first..].is_sorted_by(|before, after| before.pts < after.pts) {
+        return Err(SlateError::Reordered);
+    }
+    Ok([one, other].map(|group| group.iter().map(copied).collect()).into())
+}
+
+fn sound_of(sounds: &[AccessUnit]) -> Result<(Bytes, Vec<Bytes>), SlateError> {
+    let begins = SILENT_LEAD_FRAMES + SOUND_SETTLES_FRAMES;
+    let wanted = begins + SOUND_LOOP_FRAMES;
+    let no_sound = SlateError::NoSound { wanted, found: sounds.len() };
+    let looped = sounds.get(begins..wanted).ok_or_else(|| no_sound.clone())?;
+    // The first frames hold the encoder's priming.
+    let silent = sounds.get(SILENT_LEAD_FRAMES / 2).ok_or(no_sound)?;
+    let silence = copied(silent);
+    let is_silent = looped.iter().all(|unit| unit.data == silence);
+    let sound = if is_silent { vec![silence.clone()] } else { looped.iter().map(copied).collect() };
+    Ok((silence, sound))
+}
+
+/// Copied, because the slices would keep the whole rendering in memory for the life of the channel.
+fn copied(unit: &AccessUnit) -> Bytes {
+    Bytes::copy_from_slice(&unit.data)
 }
 
 #[cfg(test)]
@@ -91,8 +129,8 @@ mod tests {
     #[test]
     fn nothing_is_no_slate_and_says_so() {
         let error = Slate::from_run(&[]).unwrap_err();
-        assert_eq!(error, SlateError::NoPicture { bytes: 0 });
-        assert!(error.to_string().starts_with("find a picture in the rendered slate of 0 bytes"));
+        assert_eq!(error, SlateError::NoSound { wanted: 93, found: 0 });
+        assert!(error.to_string().starts_with("find 93 frames of sound in the rendered slate, which has 0"));
     }
 
     proptest! {

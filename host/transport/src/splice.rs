@@ -7,6 +7,7 @@
 
 mod group;
 mod run;
+mod showing;
 mod sound;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -14,6 +15,7 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{AccessUnit, FrameGrid, Origin, PlacedUnit, Slate, UnitKind};
 use group::Group;
 use run::Run;
+use showing::{Showing, Shown};
 use sound::Sound;
 
 /// How long pictures wait for their sound before they go on with silence.
@@ -23,9 +25,7 @@ const SOUND_PATIENCE_MS: i64 = 1_000;
 #[derive(Debug)]
 pub struct Splice {
     grid: FrameGrid,
-    slate: Option<Arc<Slate>>,
-    /// Counts slate pictures for ever, so that neighbours differ across every cut.
-    slate_turn: usize,
+    showing: Showing,
     next_index: i64,
     run: Option<Run>,
     pictures: VecDeque<PlacedUnit>,
@@ -56,8 +56,7 @@ impl Splice {
         let sound = Sound::new(grid, grid.sound_start(first_index), slate.as_ref().map(|slate| slate.silence()));
         Self {
             grid,
-            slate,
-            slate_turn: 0,
+            showing: Showing::new(grid, slate),
             next_index: first_index,
             run: None,
             pictures: VecDeque::new(),
@@ -71,10 +70,10 @@ impl Splice {
         self.next_index
     }
 
-    /// Gives the timeline a slate, or another one.
+    /// Gives the timeline a slate, or another one: while one is on air the other follows at the next keyframe of the channel's clock.
     pub fn set_slate(&mut self, slate: Arc<Slate>) {
         self.sound.set_silence(slate.silence());
-        self.slate = Some(slate);
+        self.showing.replace(slate);
     }
 
     /// Begins a run whose frame `k` belongs at `first_index + k` and of which nothing at or after `end_index` is wanted. Ends any run before it.
@@ -104,7 +103,7 @@ impl Splice {
 
     /// Covers everything up to `until_index` with the slate. A run that goes on may join again at a later keyframe.
     pub fn fill_slate(&mut self, until_index: i64) {
-        if self.slate.is_some() && until_index > self.next_index {
+        if self.showing.is_ready() && until_index > self.next_index {
             if let Some(run) = &mut self.run {
                 run.interrupt();
             }
@@ -152,6 +151,7 @@ impl Splice {
         if group.base() > self.next_index {
             self.bridge(group.base());
         }
+        self.showing.interrupt();
         for (shown_at, unit) in group.into_frames() {
             self.pictures.push_back(PlacedUnit {
                 kind: unit.kind,
@@ -168,23 +168,23 @@ impl Splice {
     /// Goes on to `until`, with the slate if there is one, else by a jump.
     fn bridge(&mut self, until: i64) {
         self.sound.close(self.grid.sound_start(self.next_index));
-        match &self.slate {
-            Some(slate) => {
-                for index in self.next_index..until {
-                    self.pictures.push_back(PlacedUnit {
-                        kind: UnitKind::Video { keyframe: true },
-                        index,
-                        pts: self.grid.pts(index),
-                        dts: self.grid.tick(index),
-                        origin: Origin::Slate,
-                        data: slate.picture(self.slate_turn),
-                    });
-                    self.slate_turn = self.slate_turn.wrapping_add(1);
-                }
-                self.sound.cover(self.grid.sound_start(until));
-            }
-            None => self.sound.jump(self.grid.sound_start(until)),
+        while self.next_index < until
+            && let Some(Shown { slate, keyframe, data }) = self.showing.next(self.next_index)
+        {
+            let index = self.next_index;
+            self.pictures.push_back(PlacedUnit {
+                kind: UnitKind::Video { keyframe },
+                index,
+                pts: self.grid.pts(index),
+                dts: self.grid.tick(index),
+                origin: Origin::Slate,
+                data,
+            });
+            self.next_index += 1;
+            self.sound.cover(self.grid.sound_start(self.next_index), &slate);
         }
+        // Without a slate.
+        self.sound.jump(self.grid.sound_start(until));
         self.next_index = until;
     }
 

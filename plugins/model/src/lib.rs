@@ -18,6 +18,7 @@ pub mod pick;
 pub mod playout;
 pub mod profile;
 pub mod schedule;
+pub mod slate;
 pub mod throttle;
 
 pub use cause::Cause;
@@ -30,4 +31,5 @@ pub use metadata::{MediaKind, Metadata};
 pub use order::PlayOrder;
 pub use playout::{EntryKind, PlayoutEntry};
 pub use profile::{FrameRate, OutputProfile};
+pub use slate::Screen;
 pub use throttle::{ThrottleMode, ThrottleWish};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    OutputProfile, RunId,
+    OutputProfile, RunId, Screen,
     media::MediaProbe,
     pick::{Downmix, StreamRef},
 };
@@ -62,9 +62,14 @@ pub enum Source {
         #[serde(default)]
         subtitles: Option<BurnIn>,
     },
-    /// The plain slate: every frame a keyframe, silent, so that it can be cut anywhere.
+    /// A slate, to be looped: pictures that follow each other as they are shown, whole GOPs on the clock, a second of silence before its sound.
     Slate {
-        /// A line of text in the middle of the picture; any characters.
-        text: String,
+        /// What it shows and sounds like.
+        screen: Screen,
+    },
+    /// One picture of a slate as PNG, for people to look at; nothing that can be sent.
+    Still {
+        /// What it shows.
+        screen: Screen,
     },
 }

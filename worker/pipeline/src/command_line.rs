@@ -1,14 +1,14 @@
 //! Writes a plan down as FFmpeg arguments. The only place that knows their order.
 //!
-//! Invariant: FFmpeg reads local files alone, never its standard input, and writes MPEG-TS to standard output and progress to descriptor 3.
+//! Invariant: FFmpeg reads local files alone, never its standard input, and writes MPEG-TS (or one picture) to standard output and progress to descriptor 3.
 
 use std::{ffi::OsString, path::Path};
 
 use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
 
 use crate::{
-    encoding::Encoding,
-    plan::{Branch, Input, Plan},
+    encoding::{Encoding, Pictures},
+    plan::{Branch, Input, Output, Plan},
     protocols::{SourceKind, allowed_protocols},
     subtitles::Overlay,
 };
@@ -22,8 +22,14 @@ pub fn command_line(plan: &Plan, ffmpeg: &Path) -> Vec<OsString> {
     line.global();
     plan.inputs.iter().for_each(|input| line.input(input));
     line.streams(plan);
-    line.encoding(&plan.encoding);
-    line.output();
+    match plan.output {
+        Output::Stream => {
+            line.encoding(&plan.encoding);
+            line.stream();
+        }
+        Output::Png => line.picture(),
+    }
+    line.flags(&["pipe:1"]);
     line.0
 }
 
@@ -71,14 +77,18 @@ impl Arguments {
             }
             None => self.option("-map", mapping(&plan.video)),
         }
-        self.option("-map", mapping(&plan.audio));
+        if plan.output == Output::Stream {
+            self.option("-map", mapping(&plan.audio));
+        }
         self.flags(&["-sn", "-dn"]);
         self.option("-map_metadata", "-1");
         self.option("-map_chapters", "-1");
         if plan.overlay.is_none() {
             self.filters("-filter:v", &plan.video);
         }
-        self.filters("-filter:a", &plan.audio);
+        if plan.output == Output::Stream {
+            self.filters("-filter:a", &plan.audio);
+        }
     }
 
     fn filters(&mut self, option: &str, branch: &Branch) {
@@ -110,8 +120,19 @@ impl Arguments {
         self.option("-force_key_frames", encoding.keyframes.expression());
         self.option("-forced-idr", "1");
         self.option("-flags:v", "+cgop");
+        if encoding.pictures == Pictures::AsShown {
+            // A slate is in no hurry, and channels need the machine.
+            self.option("-threads:v", "1");
+        }
         // Headers that do not depend on the content.
-        self.option("-x264-params", "stitchable=1");
+        self.option(
+            "-x264-params",
+            match encoding.pictures {
+                Pictures::Reordered => "stitchable=1",
+                // The headers still allow for B pictures, but none is ever found worth it. What stands still needs no finer steps.
+                Pictures::AsShown => "stitchable=1:b-adapt=1:b-bias=-100:qpmin=20",
+            },
+        );
         self.option("-color_range", "tv");
         self.option("-colorspace", "bt709");
         self.option("-color_primaries", "bt709");
@@ -126,12 +147,17 @@ impl Arguments {
         self.option("-ac", encoding.audio_channels.to_string());
     }
 
-    fn output(&mut self) {
+    fn stream(&mut self) {
         self.option("-f", "mpegts");
         self.option("-muxdelay", "0");
         self.option("-muxpreload", "0");
         self.option("-flush_packets", "1");
-        self.flags(&["pipe:1"]);
+    }
+
+    fn picture(&mut self) {
+        self.option("-frames:v", "1");
+        self.option("-c:v", "png");
+        self.option("-f", "image2pipe");
     }
 }
 
@@ -143,7 +169,8 @@ fn graph(video: &Branch, overlay: &Overlay) -> String {
     let rest: Vec<&str> =
         std::iter::once(overlay.filter.as_str()).chain(overlay.after.iter().map(String::as_str)).collect();
     format!(
-        "[{input}:{stream}]{picture}[picture];[{input}:{}]{images}[images];[picture][images]{}[out]",
+        "[{input}:{stream}]{picture}[picture];[{}:{}]{images}[images];[picture][images]{}[out]",
+        overlay.input,
         overlay.stream,
         rest.join(",")
     )

@@ -1,6 +1,6 @@
 //! What the encoders are told: from the profile alone.
 //!
-//! Invariant: two runs of one profile differ in `length` and `keyframes` at most, neither of which reaches the stream's headers (SPS, PPS, ADTS).
+//! Invariant: two runs of one profile differ in `length`, `keyframes` and `pictures` at most, none of which reaches the stream's headers (SPS, PPS, ADTS).
 
 use exstreamtv_model::{FrameRate, OutputProfile, PlayOrder};
 
@@ -23,45 +23,50 @@ pub struct Encoding {
     pub gop_limit_frames: u32,
     /// Where keyframes are forced.
     pub keyframes: Keyframes,
+    /// In which order pictures are coded.
+    pub pictures: Pictures,
     /// Mean audio bit rate.
     pub audio_bitrate_bps: u32,
     /// Audio channels.
     pub audio_channels: u8,
 }
 
-/// Where keyframes are forced; a run's first frame is one anyway.
+/// Where keyframes are forced, on the channel's clock: at frame `offset` of the run and every `gop` frames from there. A run's first frame
+/// is one anyway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keyframes {
-    /// Where the channel's clock wants them: at frame `offset` of the run and every `gop` frames from there.
-    OnTheClock {
-        /// Frames between two.
-        gop: u32,
-        /// First one, counted from the run's start.
-        offset: u32,
-    },
-    /// Everywhere, so that the run can be cut anywhere.
-    Everywhere,
+pub struct Keyframes {
+    /// Frames between two.
+    pub gop: u32,
+    /// First one, counted from the run's start.
+    pub offset: u32,
+}
+
+/// In which order pictures are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pictures {
+    /// As the encoder likes.
+    Reordered,
+    /// As they are shown, each referring to earlier ones alone, so that the run can be left after any of them.
+    AsShown,
 }
 
 impl Keyframes {
     /// Returns the keyframes of `order` on its channel's clock.
     pub fn on_the_clock(order: &PlayOrder) -> Self {
         let gop = order.profile.gop_frames().max(1);
-        Self::OnTheClock { gop, offset: order.keyframe_offset % gop }
+        Self { gop, offset: order.keyframe_offset % gop }
     }
 
     /// Returns the expression for `-force_key_frames`; FFmpeg evaluates it for every frame `n`.
     pub fn expression(self) -> String {
-        match self {
-            Self::OnTheClock { gop, offset } => format!("expr:not(mod(n+{},{gop}))", (gop - offset) % gop),
-            Self::Everywhere => "expr:1".to_owned(),
-        }
+        let Self { gop, offset } = self;
+        format!("expr:not(mod(n+{},{gop}))", (gop - offset) % gop)
     }
 }
 
 impl Encoding {
     /// Returns what the encoders are told for `order`.
-    pub fn of(order: &PlayOrder, keyframes: Keyframes) -> Self {
+    pub fn of(order: &PlayOrder, pictures: Pictures) -> Self {
         let profile = &order.profile;
         Self {
             frame_rate: profile.frame_rate,
@@ -71,7 +76,8 @@ impl Encoding {
             video_peak_bps: peak_bps(profile),
             video_buffer_bits: profile.video_bitrate_bps.saturating_mul(2),
             gop_limit_frames: profile.gop_frames().max(1).saturating_mul(2),
-            keyframes,
+            keyframes: Keyframes::on_the_clock(order),
+            pictures,
             audio_bitrate_bps: profile.audio_bitrate_bps,
             audio_channels: profile.audio_channels,
         }
@@ -158,7 +164,7 @@ mod tests {
 
     #[test]
     fn keyframes_are_congruent_to_the_offset() {
-        let expression = |gop, offset| Keyframes::OnTheClock { gop, offset }.expression();
+        let expression = |gop, offset| Keyframes { gop, offset }.expression();
         assert_eq!(expression(60, 0), "expr:not(mod(n+0,60))");
         assert_eq!(expression(60, 17), "expr:not(mod(n+43,60))");
     }

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use exstreamtv_model::{
-    MediaProbe, OutputProfile, PlayOrder,
+    MediaProbe, OutputProfile, PlayOrder, Screen,
     media::{Stream, VideoStream},
     order::{BurnIn, Source},
     pick::Downmix,
-    profile::{FrameRate, SAMPLE_RATE_HZ},
+    slate::AudioMode,
 };
 
 use crate::{
     downmix::pan,
-    encoding::{Encoding, Keyframes},
+    encoding::{Encoding, Pictures},
     picture::{Chain, Picture},
     slate::{self, TextFile},
     sound::Sound,
@@ -41,10 +41,21 @@ pub struct Plan {
     pub audio: Branch,
     /// What the encoders are told.
     pub encoding: Encoding,
+    /// What is written.
+    pub output: Output,
     /// Files that must be in FFmpeg's working directory.
     pub files: Vec<TextFile>,
     /// Other names of files that must be there.
     pub links: Vec<Link>,
+}
+
+/// What FFmpeg writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// What the channel sends.
+    Stream,
+    /// The first picture, for people.
+    Png,
 }
 
 /// Something to read.
@@ -80,7 +91,8 @@ pub fn plan(order: &PlayOrder, abilities: Abilities) -> Plan {
             let file = FileChoice { path, probe, in_point_ms, video: *video, audio: *audio, downmix, subtitles };
             plan_file(order, &file, abilities)
         }
-        Source::Slate { text } => plan_slate(order, if abilities.draw_text { text } else { "" }),
+        Source::Slate { screen } => plan_slate(order, screen, abilities),
+        Source::Still { screen } => Plan { output: Output::Png, ..plan_slate(order, screen, abilities) },
     }
 }
 
@@ -118,8 +130,8 @@ fn plan_file(order: &PlayOrder, file: &FileChoice<'_>, abilities: Abilities) -> 
         }
         None => generated(&mut inputs, silence(&order.profile), Sound::Silence.filters(None)),
     };
-    let encoding = Encoding::of(order, Keyframes::on_the_clock(order));
-    Plan { inputs, video, overlay, audio, encoding, files: Vec::new(), links }
+    let encoding = Encoding::of(order, Pictures::Reordered);
+    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files: Vec::new(), links }
 }
 
 fn picture_of(
@@ -134,14 +146,15 @@ fn picture_of(
     (Branch { input: 0, stream: stream.index, filters: [begin, filters].concat() }, overlay)
 }
 
-fn plan_slate(order: &PlayOrder, text: &str) -> Plan {
-    let (mut filters, files) = slate::draw(text, &order.profile);
-    filters.extend(generated_picture_filters(&order.profile));
-    let mut inputs = Vec::new();
-    let video = generated(&mut inputs, plain(slate::BACKGROUND, &order.profile), filters);
-    let audio = generated(&mut inputs, silence(&order.profile), Sound::Silence.filters(None));
-    let encoding = Encoding::of(order, Keyframes::Everywhere);
-    Plan { inputs, video, overlay: None, audio, encoding, files, links: Vec::new() }
+fn plan_slate(order: &PlayOrder, screen: &Screen, abilities: Abilities) -> Plan {
+    let PlayOrder { profile, .. } = order;
+    let finish = generated_picture_filters(profile);
+    let slate::Picture { mut inputs, filters, overlay, files, links } =
+        slate::picture(screen, profile, abilities.draw_text, finish);
+    let video = Branch { input: 0, stream: 0, filters };
+    let audio = generated(&mut inputs, slate::sound(screen.audio, profile), Sound::Silence.filters(None));
+    let encoding = Encoding::of(order, Pictures::AsShown);
+    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files, links }
 }
 
 /// Adds a generator to `inputs` and returns the branch of its only stream.
@@ -159,15 +172,9 @@ fn sound_at(in_point_ms: i64) -> Sound {
 }
 
 fn black(profile: &OutputProfile) -> String {
-    plain("black", profile)
-}
-
-fn plain(color: &str, profile: &OutputProfile) -> String {
-    let OutputProfile { width, height, frame_rate: FrameRate { num, den }, .. } = profile;
-    format!("color=c={color}:s={width}x{height}:r={num}/{den}")
+    slate::plain("black", profile)
 }
 
 fn silence(profile: &OutputProfile) -> String {
-    let layout = if profile.audio_channels == 1 { "mono" } else { "stereo" };
-    format!("anullsrc=r={SAMPLE_RATE_HZ}:cl={layout}")
+    slate::sound(AudioMode::Silent, profile)
 }

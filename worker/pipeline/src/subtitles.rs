@@ -52,7 +52,9 @@ pub enum Burn {
 /// Images laid over a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overlay {
-    /// Absolute index of the stream of images, in the picture's input.
+    /// Which input has the images.
+    pub input: usize,
+    /// Absolute index of their stream in it.
     pub stream: u32,
     /// What is done to the images, in order.
     pub images: Vec<String>,
@@ -113,7 +115,7 @@ impl Burn {
                 let mut images = shift_back(look_back_ms, "");
                 images.push(scale(fitted, video));
                 let filter = "overlay=x=(W-w)/2:y=(H-h)/2:eof_action=pass:format=yuv420".to_owned();
-                ([shape, frame].concat(), Some(Overlay { stream, images, filter, after: time }))
+                ([shape, frame].concat(), Some(Overlay { input: 0, stream, images, filter, after: time }))
             }
         }
     }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use exstreamtv_model::{
-    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
+    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId, Screen,
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
     order::{BurnIn, Source},
     pick::{Downmix, DownmixGain, DownmixRow, StreamRef},
+    slate::Message,
 };
 use exstreamtv_pipeline::{
     Abilities, command_line,
@@ -100,7 +101,7 @@ fn any_order() -> impl Strategy<Value = PlayOrder> {
                 subtitles,
             }
         ),
-        1 => ".*".prop_map(|text| Source::Slate { text }),
+        1 => ".*".prop_map(|text| Source::Slate { screen: Screen::plain(Message::titled(text)) }),
     ];
     (source, any_profile(), any::<u32>(), any::<u32>()).prop_map(|(source, profile, frames, keyframe_offset)| {
         PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset }

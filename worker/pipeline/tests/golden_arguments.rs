@@ -4,10 +4,11 @@
 use std::{fs, path::Path};
 
 use exstreamtv_model::{
-    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
+    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId, Screen,
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
     order::{BurnIn, Source},
     pick::{Downmix, DownmixGain, DownmixRow, StreamRef},
+    slate::{AudioMode, Message, PatternKind, Visual},
 };
 use exstreamtv_pipeline::{Abilities, command_line, plan};
 
@@ -96,9 +97,21 @@ fn embedded(absolute: u32, relative: u32) -> BurnIn {
     BurnIn::Embedded(StreamRef { absolute, relative })
 }
 
-fn slate(text: &str) -> PlayOrder {
-    let source = Source::Slate { text: text.to_owned() };
-    PlayOrder { source, frames: 2, ..order("/", vec![], (None, None)) }
+/// A slate as it is after a failure.
+fn screen(visual: Visual, audio: AudioMode) -> Screen {
+    let message = Message {
+        channel: "5.1  Classics".to_owned(),
+        title: "We will be right back".to_owned(),
+        reason: "The recording cannot be found".to_owned(),
+        next: "Next: Metropolis at 20:15".to_owned(),
+        code: "EX-11".to_owned(),
+        ..Message::default()
+    };
+    Screen { visual, audio, ..Screen::plain(message) }
+}
+
+fn slate(screen: Screen) -> PlayOrder {
+    PlayOrder { source: Source::Slate { screen }, frames: 120, ..order("/", vec![], (None, None)) }
 }
 
 fn golden(name: &str, order: &PlayOrder) {
@@ -233,20 +246,53 @@ fn difficult_names_stay_one_argument() {
 }
 
 #[test]
-fn a_slate_is_all_keyframes_and_its_text_is_in_files() {
-    golden("slate.args", &slate("We will be back soon"));
+fn a_slate_can_be_left_after_any_picture_and_its_text_is_in_files() {
+    golden("slate.args", &slate(screen(Visual::Text, AudioMode::Silent)));
 }
 
 #[test]
-fn a_slate_without_text_needs_no_files() {
-    golden("slate_plain.args", &slate(""));
-    assert!(plan(&slate(""), EVERYTHING).files.is_empty());
+fn a_plain_slate_needs_no_files() {
+    let plain = slate(screen(Visual::Slate, AudioMode::Silent));
+    golden("slate_plain.args", &plain);
+    assert!(plan(&plain, EVERYTHING).files.is_empty());
+}
+
+#[test]
+fn a_message_on_a_moving_pattern_has_a_box_and_a_tone() {
+    golden("slate_testsrc_sine.args", &slate(screen(Visual::Pattern { kind: PatternKind::Testsrc }, AudioMode::Sine)));
+}
+
+#[test]
+fn colour_bars_are_drawn_once_and_beep() {
+    golden("slate_smpte_beep.args", &slate(screen(Visual::Pattern { kind: PatternKind::Smpte }, AudioMode::Beep)));
+}
+
+#[test]
+fn snow_hisses() {
+    golden("slate_noise.args", &slate(screen(Visual::Noise, AudioMode::Noise)));
+}
+
+#[test]
+fn an_image_is_linked_to_and_laid_over_the_background() {
+    let path = "/srv/it's [an] odd: name.png";
+    let order = slate(screen(Visual::Image { path: path.into() }, AudioMode::Silent));
+    golden("slate_image.args", &order);
+    assert_eq!(plan(&order, EVERYTHING).links[0].target, Path::new(path));
+}
+
+#[test]
+fn a_still_is_one_picture_without_sound() {
+    let screen = screen(Visual::Noise, AudioMode::Sine);
+    golden(
+        "slate_still.args",
+        &PlayOrder { source: Source::Still { screen }, ..slate(Screen::plain(Message::default())) },
+    );
 }
 
 #[test]
 fn a_slate_has_no_text_where_ffmpeg_cannot_draw_any() {
-    let silent = plan(&slate("We will be back soon"), Abilities::default());
-    assert_eq!(silent, plan(&slate(""), EVERYTHING));
+    let mute = plan(&slate(screen(Visual::Text, AudioMode::Silent)), Abilities::default());
+    assert_eq!(mute, plan(&slate(screen(Visual::Slate, AudioMode::Silent)), EVERYTHING));
 }
 
 fn downmix(to: &str, rows: &[(&str, &[(&str, f64)])]) -> Downmix {

@@ -1,6 +1,6 @@
 //! Any order of commands and observations, without a process.
 
-use exstreamtv_model::{MediaProbe, OutputProfile, health::Vitals, order::BurnIn};
+use exstreamtv_model::{MediaProbe, OutputProfile, Screen, health::Vitals, order::BurnIn, slate::Message};
 use exstreamtv_worker_protocol::FfmpegFacts;
 
 use super::*;
@@ -62,7 +62,7 @@ impl Bench {
 }
 
 fn order(run: i64, text: &str) -> Box<PlayOrder> {
-    let source = Source::Slate { text: text.to_owned() };
+    let source = Source::Slate { screen: Screen::plain(Message::titled(text)) };
     Box::new(PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 })
 }
 

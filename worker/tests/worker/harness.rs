@@ -16,10 +16,11 @@ use std::{
 use bytes::BytesMut;
 use command_fds::{CommandFdExt, FdMapping};
 use exstreamtv_model::{
-    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
+    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId, Screen,
     health::RunEnd,
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
     order::Source,
+    slate::Message,
 };
 use exstreamtv_worker_protocol::{Command, Decoder, Report, Restrictions, encode};
 use nix::sys::{
@@ -316,7 +317,10 @@ pub fn order(run: i64, path: &Path, frames: u32) -> PlayOrder {
 }
 
 pub fn slate(run: i64, text: &str, frames: u32) -> PlayOrder {
-    PlayOrder { source: Source::Slate { text: text.to_owned() }, ..order(run, Path::new("/"), frames) }
+    PlayOrder {
+        source: Source::Slate { screen: Screen::plain(Message::titled(text)) },
+        ..order(run, Path::new("/"), frames)
+    }
 }
 
 /// Returns whether each video packet of `media` is a keyframe.

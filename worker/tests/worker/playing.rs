@@ -64,11 +64,12 @@ fn names_with_anything_in_them_play_and_probe() {
 }
 
 #[test]
-fn a_slate_of_any_text_is_keyframes_only() {
+fn a_slate_of_any_text_begins_with_a_keyframe_and_has_them_on_the_clock() {
     let mut worker = Worker::ready();
     for (run, text) in [(1, ""), (2, "We'll be back: 100% [sure]; \\n %{pts} \u{7f}\0"), (3, "again")] {
         let mut started = worker.start(slate(run, text, 8));
-        assert_eq!(keyframes_in(&started.read_all()), [true; 8]);
+        let keyframes = keyframes_in(&started.read_all());
+        assert_eq!(keyframes, [true, false, false, false, false, false, false, false]);
         assert_eq!(worker.end_of(run), RunEnd::Completed);
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
-use crate::{AUDIO_FRAME_TICKS, FrameGrid, Origin, PlacedUnit, grid::nearest_sound};
+use crate::{AUDIO_FRAME_TICKS, FrameGrid, Origin, PlacedUnit, Slate, grid::nearest_sound};
 
 /// Frames of a run that wait for their pictures: ten seconds.
 const MAX_PENDING: usize = 470;
@@ -80,7 +80,7 @@ impl Sound {
                 self.place(Origin::Run, data);
             } else if self.pending.first_key_value().is_some_and(|(number, _)| number - self.next <= MAX_HOLE) {
                 // Frames come in order, so this one will not come any more.
-                self.place_silence(Origin::Silence);
+                self.place_silence();
             } else {
                 break;
             }
@@ -101,16 +101,16 @@ impl Sound {
         while self.next < end {
             match self.pending.remove(&self.next) {
                 Some(data) => self.place(Origin::Run, data),
-                None => self.place_silence(Origin::Silence),
+                None => self.place_silence(),
             }
         }
         self.pending = self.pending.split_off(&self.next);
     }
 
-    /// Goes on to `end` with the slate's silence.
-    pub(super) fn cover(&mut self, end: i64) {
+    /// Goes on to `end` with the slate's sound.
+    pub(super) fn cover(&mut self, end: i64, slate: &Slate) {
         while self.next < end {
-            self.place_silence(Origin::Slate);
+            self.place(Origin::Slate, slate.sound(self.next));
         }
         self.pending = self.pending.split_off(&self.next);
     }
@@ -146,11 +146,11 @@ impl Sound {
         self.next += 1;
     }
 
-    fn place_silence(&mut self, origin: Origin) {
+    fn place_silence(&mut self) {
         match self.silence.clone() {
             Some(silence) => {
-                self.silent_frames += i64::from(origin == Origin::Silence);
-                self.place(origin, silence);
+                self.silent_frames += 1;
+                self.place(Origin::Silence, silence);
             }
             None => self.next += 1,
         }

@@ -11,6 +11,9 @@ use crate::checker::{self, assert_gapless};
 const X264: &str = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -b_strategy 1 -b:v 300k -sc_threshold 0 -c:a aac -b:a 96k -ar 48000 -ac 2 \
      -muxdelay 0 -muxpreload 0 -f mpegts pipe:1";
 
+/// A quarter of a second of silence, then 440 Hz.
+const TONE: &str = "aevalsrc=exprs=0.125*sin(2*PI*440*t)*gte(t\\,0.256):s=48000:c=mono";
+
 /// Runs FFmpeg and returns what it wrote.
 fn ffmpeg(arguments: &str) -> Vec<u8> {
     let output =
@@ -29,7 +32,8 @@ fn programme(source: &str, hertz: u32, frames: i64, rate: FrameRate) -> Vec<u8> 
 
 fn slate(rate: FrameRate) -> Arc<Slate> {
     let rendered = ffmpeg(&format!(
-        "-f lavfi -i color=c=navy:size=320x180:rate={rate} -f lavfi -i anullsrc=r=48000:cl=stereo -t 1 -force_key_frames expr:1 {X264}"
+        "-f lavfi -i color=c=navy:size=320x180:rate={rate} -f lavfi -i {TONE} -t 4.2 -force_key_frames expr:gte(t,n_forced*2) \
+         -x264-params b-adapt=1:b-bias=-100 {X264}"
     ));
     Arc::new(Slate::from_run(&rendered).unwrap())
 }

@@ -176,21 +176,25 @@ pub fn adts(payload: &[u8]) -> Vec<u8> {
     [&header, payload].concat()
 }
 
-/// Returns a rendered slate: `frames` keyframes and as many silent frames.
-pub fn slate(frames: i64) -> Vec<u8> {
-    let spec = RunSpec {
-        id: SLATE_RUN,
+/// Returns a rendered slate: groups of `gop` pictures for about four seconds, and sound.
+pub fn slate(gop: i64) -> Vec<u8> {
+    slate_of(SLATE_RUN, gop, Pattern::Plain).transport_stream()
+}
+
+/// The same before it is written, so that it can be spoilt.
+pub fn slate_of(id: u32, gop: i64, pattern: Pattern) -> RunSpec {
+    RunSpec {
+        id,
         rate: (25, 1),
-        frames,
-        gop: 1,
-        pattern: Pattern::Plain,
+        frames: (100 + gop - 1) / gop * gop,
+        gop,
+        pattern,
         start_ticks: 0,
         sound_late_ticks: 0,
         sounds_per_pes: 3,
         known_lengths: false,
         picture_bytes: 40,
-    };
-    spec.transport_stream()
+    }
 }
 
 /// The run number of a slate's payloads.

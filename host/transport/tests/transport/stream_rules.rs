@@ -19,7 +19,7 @@ fn grid() -> FrameGrid {
 }
 
 fn slate() -> Arc<Slate> {
-    Arc::new(Slate::from_run(&generator::slate(10)).unwrap())
+    Arc::new(Slate::from_run(&generator::slate(60)).unwrap())
 }
 
 fn run(frames: i64) -> RunSpec {
@@ -75,7 +75,7 @@ fn chunks(flush_each: bool) -> Vec<Chunk> {
 fn chunks_begin_at_the_channels_keyframes_and_at_joins() {
     let keys: Vec<_> = chunks(false).iter().map(|chunk| (chunk.first_index, chunk.starts_with_key)).collect();
     // Slate from 0, run from 45 with keyframes at 45, 105, 165, slate from 195.
-    let expected = [0, 15, 30, 45, 105, 165, 195, 210, 225, 240, 255, 270, 285];
+    let expected = [0, 45, 105, 165, 195, 240];
     assert_eq!(keys, expected.map(|index| (index, true)));
 }
 
@@ -99,7 +99,7 @@ fn every_key_chunk_and_every_segment_can_be_played_alone_with_its_own_sound() {
     }
     let mut window = SegmentWindow::new(grid(), 1);
     let segments: Vec<_> = chunks(true).iter().filter_map(|chunk| window.push(chunk)).collect();
-    assert_eq!(segments.iter().map(|segment| segment.first_index).collect::<Vec<_>>(), [0, 105, 165, 225]);
+    assert_eq!(segments.iter().map(|segment| segment.first_index).collect::<Vec<_>>(), [0, 105, 165]);
     for segment in segments {
         let stream = checker::check(&segment.data.concat());
         assert_eq!(stream.video.len() as i64, segment.frames);
@@ -172,23 +172,121 @@ fn a_run_without_any_sound_is_silent_and_not_late_for_ever() {
     assert_eq!(splice.end_run().frames, 180);
 }
 
-#[test]
-fn neighbouring_slate_pictures_differ_across_every_cut() {
-    let mut splice = Splice::new(grid(), 0, Some(slate()));
-    for until in [3, 4, 9, 10, 11, 20] {
-        splice.fill_slate(until);
-    }
-    let pictures: Vec<_> = drain(&mut splice).into_iter().filter(|unit| unit.kind.is_video()).collect();
-    assert_eq!(pictures.len(), 20);
-    assert!(pictures.windows(2).all(|pair| pair[0].data != pair[1].data));
+fn pictures(splice: &mut Splice) -> Vec<PlacedUnit> {
+    drain(splice).into_iter().filter(|unit| unit.kind.is_video()).collect()
+}
+
+fn keyframes(pictures: &[PlacedUnit]) -> Vec<i64> {
+    pictures.iter().filter(|unit| unit.kind.is_keyframe()).map(|unit| unit.index).collect()
 }
 
 #[test]
-fn a_slate_that_is_not_all_keyframes_is_refused_with_the_reason() {
-    let error = Slate::from_run(&run(50).transport_stream()).unwrap_err();
-    assert!(error.to_string().contains("no keyframes"));
-    let silent = RunSpec { gop: 1, ..run(0) };
-    assert!(Slate::from_run(&silent.transport_stream()).unwrap_err().to_string().contains("find a picture"));
+fn a_slate_goes_on_where_it_was_and_begins_anew_at_every_keyframe_of_the_clock() {
+    let mut splice = Splice::new(grid(), 50, Some(slate()));
+    for until in [53, 54, 59, 60, 61, 150, 200] {
+        splice.fill_slate(until);
+    }
+    let pictures = pictures(&mut splice);
+    assert_eq!(keyframes(&pictures), [50, 60, 120, 180]);
+    for pair in pictures.windows(2) {
+        let [before, after] = [0, 1].map(|at| Tag::read(&pair[at].data).unwrap().decoded);
+        assert!(pair[1].kind.is_keyframe() || after == before + 1, "{after} cannot be decoded after {before}");
+    }
+}
+
+#[test]
+fn neighbouring_keyframes_of_a_slate_are_of_different_groups_across_every_cut() {
+    let mut splice = Splice::new(grid(), 0, Some(slate()));
+    for (first, end) in [(0, 59), (60, 70), (71, 119), (120, 300)] {
+        splice.fill_slate(first);
+        splice.begin_run(first, end);
+        units(&run(end - first)).into_iter().for_each(|unit| splice.push(unit));
+        splice.end_run();
+    }
+    splice.fill_slate(500);
+    let keys: Vec<_> = pictures(&mut splice)
+        .into_iter()
+        .filter(|unit| unit.kind.is_keyframe() && unit.origin == Origin::Slate)
+        .map(|unit| unit.data)
+        .collect();
+    assert!(keys.len() >= 7 && keys.windows(2).all(|pair| pair[0] != pair[1]), "{}", keys.len());
+}
+
+#[test]
+fn another_slate_follows_at_the_next_keyframe_or_at_once_when_none_is_on_air() {
+    let other =
+        |id| Arc::new(Slate::from_run(&generator::slate_of(id, 60, Pattern::Plain).transport_stream()).unwrap());
+    let mut splice = Splice::new(grid(), 0, Some(slate()));
+    splice.set_slate(other(901));
+    splice.fill_slate(70);
+    splice.set_slate(other(902));
+    splice.fill_slate(100);
+    splice.set_slate(other(903));
+    splice.fill_slate(130);
+    let units = drain(&mut splice);
+    let shown = |video: bool| {
+        let of_kind = units.iter().filter(move |unit| unit.kind.is_video() == video);
+        of_kind.map(|unit| Tag::read(&unit.data).unwrap().run).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(true), [[901; 120].as_slice(), &[903; 10]].concat());
+    let sounds = shown(false);
+    let turns = sounds.iter().position(|run| *run == 903).unwrap();
+    assert!(sounds[..turns].iter().all(|run| *run == 901) && sounds[turns..].iter().all(|run| *run == 903));
+    let place = |index| (grid().pts(index) + 959) / 1_920;
+    assert_eq!(turns as i64, place(120) - place(0), "the sound turns with the picture");
+}
+
+#[test]
+fn a_slate_that_waited_is_shown_when_a_programme_came_in_between() {
+    let other = Arc::new(Slate::from_run(&generator::slate_of(901, 60, Pattern::Plain).transport_stream()).unwrap());
+    let mut splice = Splice::new(grid(), 0, Some(slate()));
+    splice.fill_slate(10);
+    splice.set_slate(other);
+    splice.begin_run(10, 40);
+    units(&run(30)).into_iter().for_each(|unit| splice.push(unit));
+    splice.end_run();
+    splice.fill_slate(50);
+    assert_eq!(Tag::read(&pictures(&mut splice)[45].data).unwrap().run, 901);
+}
+
+#[test]
+fn the_sound_of_a_slate_is_a_loop_and_holes_in_a_run_are_silent() {
+    let mut splice = Splice::new(grid(), 0, Some(slate()));
+    splice.fill_slate(300);
+    splice.begin_run(300, 480);
+    let is_kept = |unit: &AccessUnit| unit.kind.is_video() || !(40..60).contains(&Tag::read(&unit.data).unwrap().shown);
+    units(&run(180)).into_iter().filter(is_kept).for_each(|unit| splice.push(unit));
+    splice.end_run();
+    let units = drain(&mut splice);
+    let of = |origin: Origin| {
+        let sounds = units.iter().filter(move |unit| !unit.kind.is_video() && unit.origin == origin);
+        sounds.map(|unit| Tag::read(&unit.data).unwrap()).collect::<Vec<_>>()
+    };
+    let looped = of(Origin::Slate);
+    assert!(
+        looped.len() > 2 * 75
+            && looped.windows(2).all(|pair| pair[1].shown == pair[0].shown + 1 || pair[0].shown - pair[1].shown == 74)
+    );
+    assert!(
+        looped.iter().all(|tag| tag.run == generator::SLATE_RUN && (17..92).contains(&tag.shown)),
+        "the steady part"
+    );
+    let silent = of(Origin::Silence);
+    assert_eq!(silent.len(), 20);
+    assert!(
+        silent.iter().all(|tag| tag.run == generator::SLATE_RUN && tag.shown == 5),
+        "from the silent beginning: {silent:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_looped_is_no_slate_and_says_why() {
+    let refused = |spec: RunSpec| Slate::from_run(&spec.transport_stream()).unwrap_err().to_string();
+    let sound = generator::slate_of(1, 50, Pattern::Plain);
+    assert!(Slate::from_run(&sound.transport_stream()).is_ok());
+    assert!(refused(RunSpec { pattern: Pattern::Pyramid, ..sound.clone() }).contains("no B pictures"));
+    assert!(refused(RunSpec { gop: 1_000, ..sound.clone() }).contains("two groups of pictures"));
+    assert!(refused(RunSpec { frames: 40, ..sound }).contains("93 frames of sound"));
 }
 
 #[test]

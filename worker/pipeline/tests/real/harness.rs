@@ -8,9 +8,10 @@ use std::{
 };
 
 use exstreamtv_model::{
-    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId,
+    FrameRate, MediaProbe, OutputProfile, PlayOrder, RunId, Screen,
     media::{AudioStream, Color, Disposition, FieldOrder, Stream, StreamKind, VideoStream},
     order::{BurnIn, Source},
+    slate::{AudioMode, Message, Visual, frames_to_render},
 };
 use exstreamtv_pipeline::{Abilities, command_line, plan};
 use tempfile::TempDir;
@@ -32,6 +33,11 @@ pub struct Run {
 
 impl Run {
     pub fn of(order: &PlayOrder) -> Self {
+        Self::attempt(order).unwrap_or_else(|complaint| panic!("{complaint}"))
+    }
+
+    /// The same for an order that may fail; returns what FFmpeg said then.
+    pub fn attempt(order: &PlayOrder) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let plan = plan(order, EVERYTHING);
         for file in &plan.files {
@@ -45,8 +51,8 @@ impl Run {
         assert_eq!(output, "pipe:1");
         arguments.push("run.ts".into());
         let done = shell_with_progress_descriptor(&arguments, folder.path());
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        Self { folder, warnings: String::from_utf8_lossy(&done.stderr).into_owned() }
+        let warnings = String::from_utf8_lossy(&done.stderr).into_owned();
+        if done.status.success() { Ok(Self { folder, warnings }) } else { Err(warnings) }
     }
 
     pub fn path(&self) -> PathBuf {
@@ -145,9 +151,18 @@ pub fn play(path: &Path, video: VideoStream, profile: OutputProfile, frames: u32
     PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0 }
 }
 
-pub fn slate(profile: OutputProfile, frames: u32) -> PlayOrder {
-    let source = Source::Slate { text: "it's 100% : [sure]; \\n %{pts} 'äöü' \"x\"".to_owned() };
-    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0 }
+/// A slate with text that would break any filter graph, a little longer than it must be.
+pub fn slate(profile: OutputProfile, visual: Visual, audio: AudioMode) -> PlayOrder {
+    let message = Message {
+        channel: "5.1  Äther & Söhne".to_owned(),
+        title: "it's 100% : [sure]; \\n %{pts} 'äöü' \"x\"".to_owned(),
+        reason: "漢字 и кириллица".to_owned(),
+        code: "EX-11".to_owned(),
+        ..Message::default()
+    };
+    let screen = Screen { visual, audio, ..Screen::plain(message) };
+    let frames = frames_to_render(&profile);
+    PlayOrder { run: RunId(1), source: Source::Slate { screen }, profile, frames, keyframe_offset: 0 }
 }
 
 /// An order for a film of [`small`] size with these streams; stream 0 is the picture, stream 1 the sound.

@@ -5,4 +5,5 @@ mod downmix;
 mod harness;
 mod images;
 mod runs;
+mod slates;
 mod text;

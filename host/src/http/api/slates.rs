@@ -1,0 +1,3 @@
+//! `/api/v1/slates`: what viewers see when there is nothing else.
+
+pub mod preview;
