@@ -39,7 +39,6 @@ pub enum BurnIn {
 }
 
 /// What is played.
-#[expect(clippy::large_enum_variant, reason = "an order is made once per run and boxed where it waits")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Source {
