@@ -30,6 +30,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct FormatQuery {
     /// A picture or the stream; without it, what `Accept` prefers, and a picture otherwise.
+    #[param(inline)]
     format: Option<Format>,
 }
 
@@ -265,7 +266,7 @@ mod tests {
     async fn mistakes_are_problem_documents() {
         let host = Host::open().await;
         for (body, status) in [
-            (json!({ "channel": 999 }), StatusCode::NOT_FOUND),
+            (json!({ "channel": "999" }), StatusCode::NOT_FOUND),
             (json!({ "profile": { "width": 7 } }), StatusCode::UNPROCESSABLE_ENTITY),
             (json!({ "cause": "solar_flare" }), StatusCode::UNPROCESSABLE_ENTITY),
             (json!({ "style": { "image": "/etc/shadow" } }), StatusCode::UNPROCESSABLE_ENTITY),
