@@ -4,6 +4,8 @@
 //! Does not: read letters.
 //! Invariant: everything is seen on one connection that never breaks.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::{fs, path::PathBuf};
 
 use exstreamtv_tests::{

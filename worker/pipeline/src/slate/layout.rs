@@ -113,7 +113,7 @@ impl Block {
         let area_width = (self.width_px + 4 * margin).min(width) & !1;
         let area_height = (self.height_px + 2 * margin).min(height) & !1;
         let area = Area {
-            left: (width - area_width) / 2 & !1,
+            left: ((width - area_width) / 2) & !1,
             top: top.saturating_sub(margin) & !1,
             width: area_width,
             height: area_height,
