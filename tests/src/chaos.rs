@@ -36,6 +36,9 @@ const CATCH_UP_S: f64 = 8.0;
 /// Long enough for every pause that supervision makes: 30 s between two starts, 120 s of an open breaker.
 const PATIENCE: Duration = Duration::from_secs(200);
 
+/// How far a feed that follows a set clock may be from it.
+const STEP_SLACK_MS: i64 = 600;
+
 /// How long an order may go unheard before it is repeated.
 const ORDER: Duration = Duration::from_secs(1);
 
@@ -216,8 +219,10 @@ impl Seen<'_> {
         let slate = shown.iter().filter(|seen| seen.mark.is_none() && clock.wall_ms(seen.pts) >= self.struck_ms as f64);
         self.verdict.judge_slate(way, slate.count(), &report.to_string());
         let step_ms = self.verdict.step_ms();
-        let (before, after) = (self.rows(0), self.rows(step_ms));
-        let wrong = self.against(&shown[shown.len().saturating_sub(END)..], &clock, &after);
+        let before = self.rows(0);
+        let end = &shown[shown.len().saturating_sub(END)..];
+        let after = self.settled(self.rows(step_ms), step_ms, |rows| self.against(end, &clock, rows).is_empty());
+        let wrong = self.against(end, &clock, &after);
         assert!(wrong.is_empty(), "the programme is not back by {way}: {:#?}", first(&wrong));
         // Whatever covered a hole was a slate, never another place of the programme.
         let marked = shown.iter().filter(|picture| picture.mark.is_some()).copied();
@@ -242,6 +247,21 @@ impl Seen<'_> {
             (row.start_ms, row.stop_ms) = (row.start_ms - step_ms, row.stop_ms - step_ms);
         }
         rows
+    }
+
+    /// Returns the rows as they are after a step: the stream's time is as exact against the wall as the feed was at its start, which is some
+    /// tenths of a second, so the nearest place that fits is taken.
+    fn settled(&self, rows: Vec<Row>, step_ms: i64, fits: impl Fn(&[Row]) -> bool) -> Vec<Row> {
+        if step_ms == 0 {
+            return rows;
+        }
+        let off = |off_ms: i64| {
+            let moved =
+                |row: &Row| Row { start_ms: row.start_ms + off_ms, stop_ms: row.stop_ms + off_ms, ..row.clone() };
+            rows.iter().map(moved).collect::<Vec<_>>()
+        };
+        let tried = (0..=STEP_SLACK_MS / 40).flat_map(|n| [n * 40, -n * 40]).map(off);
+        tried.into_iter().find(|rows| fits(rows)).unwrap_or(rows.clone())
     }
 
     fn against(&self, shown: &[Shown], clock: &ChannelClock, rows: &[Row]) -> Vec<String> {

@@ -29,9 +29,9 @@ pub enum Mood {
     Deaf,
 }
 
-/// The worst that can be run in the place of FFmpeg, and FFmpeg.
+/// The worst that can be run in the place of FFmpeg, and FFmpeg. The mood stands in it, because a worker lets its FFmpeg read no other file.
 const SCRIPT: &str = r#"#!/bin/sh
-mood=$(cat "$0.mood")
+mood=MOOD
 case "$*" in *-progress*) ;; *) mood=Well ;; esac
 case "$mood" in
 Exits) exit 1 ;;
@@ -52,11 +52,7 @@ impl StandIn {
     /// # Panics
     /// When it cannot be written.
     pub fn new(folder: &Path) -> Self {
-        let path = folder.join("ffmpeg");
-        let written =
-            fs::write(&path, SCRIPT).and_then(|()| fs::set_permissions(&path, PermissionsExt::from_mode(0o755)));
-        written.unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
-        let stand_in = Self(path);
+        let stand_in = Self(folder.join("ffmpeg"));
         stand_in.turn(Mood::Well);
         stand_in
     }
@@ -70,10 +66,12 @@ impl StandIn {
     /// Changes its mood, for runs that begin from now on.
     ///
     /// # Panics
-    /// When the mood cannot be written.
+    /// When it cannot be written.
     pub fn turn(&self, mood: Mood) {
-        let (file, draft) = (self.0.with_extension("mood"), self.0.with_extension("draft"));
-        let written = fs::write(&draft, format!("{mood:?}\n")).and_then(|()| fs::rename(&draft, &file));
-        written.unwrap_or_else(|error| panic!("write {}: {error}", file.display()));
+        let draft = self.0.with_extension("draft");
+        let written = fs::write(&draft, SCRIPT.replacen("MOOD", &format!("{mood:?}"), 1))
+            .and_then(|()| fs::set_permissions(&draft, PermissionsExt::from_mode(0o755)))
+            .and_then(|()| fs::rename(&draft, &self.0));
+        written.unwrap_or_else(|error| panic!("write {}: {error}", self.0.display()));
     }
 }
