@@ -179,7 +179,7 @@ async fn a_hung_run_is_filed_at_once_and_its_testimony_follows() {
     assert_eq!(dossier.head.vitals.map(|vitals| vitals.rss_bytes), Some(77));
     assert_eq!(dossier.stderr.unwrap(), "     0.012 warning first\n    61.003 warning last: password=***\n");
     assert_eq!(dossier.plan.as_deref(), Some("the plan"));
-    assert_eq!(dossier.order.unwrap()["source"]["text"], "token=***");
+    assert_eq!(dossier.order.unwrap()["source"]["screen"]["message"]["title"], "token=***");
     assert_eq!(dossiers.list(None).await.unwrap().len(), 1);
 }
 

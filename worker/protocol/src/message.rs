@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Restrictions, Testimony};
 
 /// Version of this protocol; a worker that speaks another one is refused in `Hello`.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// What the host may ask of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
