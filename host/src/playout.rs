@@ -97,7 +97,9 @@ impl Playouts {
     pub async fn upcoming(&self, channel: ChannelId, from_ms: i64, to_ms: i64) -> Result<Vec<Planned>, PlayoutError> {
         let (from, to) = (instant(from_ms), instant(to_ms));
         let end = self.store.playout().end(channel).await?;
-        if end.is_none_or(|end| end < to) {
+        // A timeline that lies ahead of a clock that was set back has nothing for now.
+        let covers_now = self.on_air(channel).await?.is_some();
+        if end.is_none_or(|end| end < to) || !covers_now {
             self.reach(channel, to).await?;
         }
         let rows = self.store.playout().window(channel, from, to).await?;

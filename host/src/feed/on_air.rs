@@ -117,7 +117,8 @@ impl OnAir {
             casebook: means.dossiers.casebook(channel.id, now.timestamp_millis()),
             conductor: Conductor::new(policy(&channel, &grid, &settings)),
             splice: Splice::new(grid, first_index, first_slate),
-            time: StreamTime::new(grid, now, moment),
+            // Not the time of the tune: database and pickers have been asked since, and the two clocks are to be read together.
+            time: StreamTime::new(grid, means.clock.now(), moment),
             sources: SourceWatch::new(means.life.clone()),
             log: AirLog::new(channel.id, means.chronicle.pen()),
             channel,

@@ -150,6 +150,7 @@ impl Author {
     /// Makes the timeline reach `until`; nothing to play leaves it empty, and the feed shows its slate.
     pub(super) async fn reach(&self, id: ChannelId, until: DateTime<Utc>) -> Result<(), PlayoutError> {
         let Some(rules) = Rules::read(&self.store, id).await? else { return Ok(()) };
+        self.begin_again_if_ahead(&rules).await?;
         let mut start = self.end_or_beginning(id).await?;
         let mut known: Option<(Schedule, Material)> = None;
         let mut reached = false;
@@ -174,6 +175,21 @@ impl Author {
         }
         if reached {
             self.changed.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    /// The clock was set back to before the first row: viewers would see nothing until it comes, so the timeline begins now.
+    async fn begin_again_if_ahead(&self, rules: &Rules) -> Result<(), PlayoutError> {
+        let (id, now) = (rules.channel.id, self.clock.now());
+        let playout = self.store.playout();
+        if playout.end(id).await?.is_none_or(|end| end <= now) || playout.on_air(id, now).await?.is_some() {
+            return Ok(());
+        }
+        let cut = Cut::Boundary(beginning(now));
+        if let Some(draft) = self.draft_at(rules, cut).await? {
+            tracing::warn!(channel.id = %id, "the timeline lies ahead of the clock and begins again");
+            self.put(id, cut, &draft).await?;
         }
         Ok(())
     }

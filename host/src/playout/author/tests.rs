@@ -48,6 +48,22 @@ async fn an_edit_takes_effect_behind_what_is_on_air_and_no_series_loses_its_plac
 }
 
 #[tokio::test]
+async fn when_the_clock_is_set_back_before_the_first_row_the_timeline_begins_again() {
+    for schedule in [None, Some("test.count")] {
+        let house = House::with(schedule).await;
+        house.extend().await;
+        house.pass(-60);
+        house.extend().await;
+        assert_eq!(minute(&house.rows().await[0]), -61, "{schedule:?}");
+        assert_eq!(house.titles(-61..-11).await, "abcde", "{schedule:?}");
+        let before = house.rows().await;
+        house.pass(20);
+        house.extend().await;
+        assert_eq!(house.rows().await[..before.len()], before, "a clock that goes on changes no row");
+    }
+}
+
+#[tokio::test]
 async fn a_library_that_is_as_it_was_changes_no_row() {
     let house = House::with(Some("test.count")).await;
     house.extend().await;
