@@ -9,6 +9,7 @@ use exstreamtv_tests::{
     api::{Channel, now_ms},
     fixtures::{LONG, Recipe},
     host::Host,
+    patience,
     process::Process,
     stage::{Cast, RATE, Stage},
     viewer::{Capture, Stalled, Viewer},
@@ -95,7 +96,14 @@ fn fifty_reconnects_do_not_move_the_programme() {
 
 #[test]
 fn nobody_watching_costs_no_ffmpeg() {
-    let (_stage, host, channel) = on_air();
+    let (stage, host, channel) = on_air();
+    // Two slates are rendered once, before anybody needs them.
+    let slates = stage.setup().data().join("cache/slates");
+    patience::wait_for("the slates to be ready", patience::LONG, || {
+        let kept = std::fs::read_dir(&slates).ok()?.filter_map(Result::ok);
+        let ready = kept.filter(|file| file.path().extension().is_some_and(|extension| extension == "ts")).count();
+        (ready >= 2 && host.ffmpegs().is_empty()).then_some(())
+    });
     assert_eq!(host.ffmpegs(), [], "an FFmpeg runs although nobody watches");
     assert!(host.feed(&channel).is_none());
     // Asking what is on is not watching.
