@@ -10,6 +10,7 @@ use exstreamtv_core::{Action, Rung};
 use exstreamtv_model::{Cause, PlayoutEntryId, RunId};
 use exstreamtv_transport::Splice;
 use exstreamtv_worker_protocol::Command;
+use tokio::time::Instant;
 
 use super::{
     super::{
@@ -35,6 +36,8 @@ impl OnAir {
                     self.begin_captions(held);
                 }
                 self.airing = Some(run);
+                // While the slate was on nobody was heard; a run that waited in its pipe is not to blame for that.
+                self.heard_at = Instant::now();
             }
             Action::Cancel { run, cause, why } => self.cancel(run, cause, why),
             Action::Slate { until } => self.show_slate(until),
