@@ -261,6 +261,15 @@ impl Sessions {
         });
     }
 
+    /// Nobody sends to a session any more: it is over if it was not, and its connection is the client's to use again.
+    fn gone(&self, id: SessionId) {
+        self.at_once(|book, at| {
+            book.read_meter(id, at);
+            book.register.leave(id, End::Left);
+            book.handles.get_mut(&id).into_iter().for_each(Handle::let_go);
+        });
+    }
+
     /// Acts on the register after everything that was counted and the time have taken effect.
     fn settled<T>(&self, act: impl FnOnce(&mut Book, &Shared, At) -> T) -> T {
         let now = self.now();
@@ -284,8 +293,8 @@ impl Sessions {
 
     fn tell(&self, book: &mut Book, now: At) {
         while let Some(happening) = book.register.next_happening() {
-            if let Happening::Ended(id, end) = happening {
-                book.end(id, end, now);
+            if let Happening::Ended(id, _) = happening {
+                book.end(id, now);
             }
             log(&happening);
             // Nobody may be listening.

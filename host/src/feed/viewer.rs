@@ -43,12 +43,12 @@ fn read(seat: Seat, behind_frames: i64, viewing: Viewing) -> impl Stream<Item = 
         let feed = Arc::clone(seat.feed());
         let mut news = feed.news();
         let stop = viewing.ticket.meter().stop().clone();
-        tokio::select! {
-            first = news.wait_for(|news| news.chunks > 0 || news.over) => match first {
-                Ok(first) if first.chunks > 0 => {}
-                _ => return viewing.ticket.off_air(),
-            },
+        let begun = tokio::select! {
+            begun = begins(&mut news) => begun,
             () = stop.cancelled() => return,
+        };
+        if !begun {
+            return viewing.ticket.off_air();
         }
         let position = feed.ring().join(behind_frames);
         let mut reader = Reader::new(feed, position, viewing);
@@ -70,6 +70,11 @@ fn read(seat: Seat, behind_frames: i64, viewing: Viewing) -> impl Stream<Item = 
             }
         }
     }
+}
+
+/// Waits for the first chunk; returns false if there will be none. What is borrowed meanwhile is the writer's, so it is given back at once.
+async fn begins(news: &mut watch::Receiver<News>) -> bool {
+    news.wait_for(|news| news.chunks > 0 || news.over).await.is_ok_and(|news| news.chunks > 0)
 }
 
 /// Waits for news; returns false if there will be none.

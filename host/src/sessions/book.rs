@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use exstreamtv_core::session::{
-    About, At, End, Happening, Refusal, Register, SessionId, SessionKind, SessionState, StreamSession,
+    About, At, Happening, Refusal, Register, SessionId, SessionKind, SessionState, StreamSession,
 };
 use exstreamtv_model::ChannelId;
 
@@ -83,9 +83,9 @@ impl Book {
     }
 
     /// Whoever still sends to it is told to stop.
-    pub(super) fn end(&mut self, id: SessionId, end: End, now: At) {
+    pub(super) fn end(&mut self, id: SessionId, now: At) {
         if let Some(handle) = self.handles.get_mut(&id) {
-            handle.end(now, end);
+            handle.end(now);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exstreamtv_core::session::{At, End, Sent};
+use exstreamtv_core::session::{At, Sent};
 
 use super::{Connection, Meter, meter::Reading};
 
@@ -33,13 +33,15 @@ impl Handle {
         (sent.bytes > 0).then_some((sent, reading.active_ms))
     }
 
-    /// The session is over: whoever sends is told to stop. A client that left has nobody who sends any more.
-    pub(super) fn end(&mut self, now: At, end: End) {
+    /// The session is over: whoever sends is told to stop.
+    pub(super) fn end(&mut self, now: At) {
         self.meter.stop().cancel();
         self.ended_ms = Some(now.mono_ms);
-        if end == End::Left {
-            self.connection = None;
-        }
+    }
+
+    /// Nobody sends any more: the client may ask for something else over the same connection.
+    pub(super) fn let_go(&mut self) {
+        self.connection = None;
     }
 
     /// A client that takes nothing does not even notice that there is no more: then its connection ends.

@@ -144,6 +144,25 @@ async fn a_client_that_takes_nothing_is_over_and_its_connection_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_to_which_nobody_sends_any_more_is_never_cut() {
+    let sessions = sessions();
+    let admit = |wire: &Arc<Wire>| {
+        let connection: Arc<dyn Connection> = wire.clone();
+        sessions.admit(about(1, SessionKind::Ts), ThrottleWish::default(), Some(connection)).unwrap()
+    };
+    let (refused, killed) = (Arc::new(Wire::default()), Arc::new(Wire::default()));
+    admit(&refused).off_air();
+    let ticket = admit(&killed);
+    sessions.kill(ticket.id());
+    drop(ticket);
+    pass(10).await;
+    sessions.tick();
+    sessions.clean();
+    // Both clients were answered, and may ask for something else.
+    assert!(!refused.0.is_cancelled() && !killed.0.is_cancelled());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clean_up_forgets_who_is_over_and_nobody_else() {
     let sessions = sessions();
     let stays = sessions.admit(about(1, SessionKind::Ts), ThrottleWish::default(), None).unwrap();

@@ -57,6 +57,6 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.sessions.leave(self.id, End::Left);
+        self.sessions.gone(self.id);
     }
 }
