@@ -1,8 +1,8 @@
-//! Places on air: who has one, who waits for one.
+//! Places on air: who has one, who waits for one, whose turn it is to begin.
 //!
 //! Does: look at the machine, ask the table, wake those who wait when something changes.
 //! Does not: decide (that is `exstreamtv_core::admission`), or start and stop anything.
-//! Invariant: a place is free as soon as its [`Place`] is dropped.
+//! Invariant: a place is free as soon as its [`Place`] is dropped, and a turn as soon as the channel has caught up.
 
 use std::{
     num::NonZero,
@@ -55,6 +55,8 @@ struct Inner {
     changes: watch::Sender<u64>,
     settings: watch::Receiver<Settings>,
     machine: Machine,
+    /// How many channels may encode as fast as they can at a time.
+    beginners: usize,
     started: Instant,
 }
 
@@ -65,8 +67,9 @@ impl Admission {
     }
 
     fn on(machine: Machine, settings: watch::Receiver<Settings>) -> Self {
-        let (table, changes) = (Mutex::default(), watch::channel(0).0);
-        Self { inner: Arc::new(Inner { table, changes, settings, machine, started: Instant::now() }) }
+        let (table, changes, started) = (Mutex::default(), watch::channel(0).0, Instant::now());
+        let beginners = beginners(&machine());
+        Self { inner: Arc::new(Inner { table, changes, settings, machine, beginners, started }) }
     }
 
     /// Asks for a place. Where there is none the place waits for one, or there is no place, as the settings say.
@@ -87,7 +90,8 @@ impl Admission {
                 WhenFull::Slate => table.wait(ticket, channel),
             }
         }
-        Ok(Place { inner: Arc::clone(&self.inner), ticket, applicant, admitted: entered.is_ok() })
+        let phase = if entered.is_ok() { self.inner.begin(&mut table, ticket) } else { Phase::Outside };
+        Ok(Place { inner: Arc::clone(&self.inner), ticket, applicant, phase })
     }
 
     /// Returns what there is and who has it.
@@ -103,11 +107,20 @@ impl Inner {
         table.enter(ticket, applicant, &capacity, self.now_ms())
     }
 
+    fn begin(&self, table: &mut Table, ticket: Ticket) -> Phase {
+        if table.begin(ticket, self.beginners, self.now_ms()) { Phase::Begins } else { Phase::Queued }
+    }
+
     fn capacity(&self, table: &Table) -> Capacity {
         let mut resources = (self.machine)();
         resources.memory_bytes = resources.memory_bytes.saturating_add(table.memory_bytes());
         // How many sessions a card has nobody knows yet.
         Capacity { resources, channels: self.settings.borrow().channels, ..Capacity::default() }
+    }
+
+    /// Something changed for those who wait.
+    fn tell(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     fn now_ms(&self) -> i64 {
@@ -120,29 +133,47 @@ impl Inner {
     }
 }
 
+/// How far a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// There is no room for it.
+    Outside,
+    /// It has a place, and others begin before it.
+    Queued,
+    /// It begins: it encodes as fast as it can.
+    Begins,
+    /// It has caught up with the clock.
+    Paced,
+}
+
 /// A place on air, or in the queue for one.
 pub struct Place {
     inner: Arc<Inner>,
     ticket: Ticket,
     applicant: Applicant,
-    admitted: bool,
+    phase: Phase,
 }
 
 impl Place {
     /// Returns whether it is a place on air.
     pub fn is_admitted(&self) -> bool {
-        self.admitted
+        self.phase != Phase::Outside
     }
 
-    /// Waits until it is one, and says so once; may be dropped at any await.
-    pub async fn admission(&mut self) {
-        if self.admitted {
+    /// Returns whether the channel may begin, or has begun.
+    pub fn may_begin(&self) -> bool {
+        matches!(self.phase, Phase::Begins | Phase::Paced)
+    }
+
+    /// Waits until the channel may begin, and says so once; may be dropped at any await.
+    pub async fn turn(&mut self) {
+        if self.may_begin() {
             return std::future::pending().await;
         }
         let mut changes = self.inner.changes.subscribe();
         let mut settings = self.inner.settings.clone();
         loop {
-            if self.try_enter() {
+            if self.try_begin() {
                 return;
             }
             tokio::select! {
@@ -154,15 +185,30 @@ impl Place {
         }
     }
 
-    fn try_enter(&mut self) -> bool {
+    fn try_begin(&mut self) -> bool {
+        let before = self.phase;
         let mut table = self.inner.table();
-        self.admitted = self.inner.enter(&mut table, self.ticket, &self.applicant).is_ok();
-        drop(table);
-        if self.admitted {
-            // Whoever is next in the queue may fit, too.
-            self.inner.changes.send_modify(|changes| *changes += 1);
+        if self.phase == Phase::Outside && self.inner.enter(&mut table, self.ticket, &self.applicant).is_ok() {
+            self.phase = Phase::Queued;
         }
-        self.admitted
+        if self.phase == Phase::Queued {
+            self.phase = self.inner.begin(&mut table, self.ticket);
+        }
+        drop(table);
+        if self.phase != before {
+            // Whoever is next in the queue may fit, too.
+            self.inner.tell();
+        }
+        self.may_begin()
+    }
+
+    /// The channel has caught up with the clock: others may begin.
+    pub fn caught_up(&mut self) {
+        if self.phase == Phase::Begins {
+            self.phase = Phase::Paced;
+            self.inner.table().caught_up(self.ticket);
+            self.inner.tell();
+        }
     }
 
     /// The channel's worker was measured.
@@ -174,8 +220,13 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.inner.table().leave(self.ticket);
-        self.inner.changes.send_modify(|changes| *changes += 1);
+        self.inner.tell();
     }
+}
+
+/// One for each core: encoders use several, but wait for their files, too. Two where there is one, so that one that hangs is alone.
+fn beginners(machine: &Resources) -> usize {
+    (machine.cores.min(1_024.0) as usize).max(2)
 }
 
 /// What the system gives us now; what it does not tell is no limit.

@@ -226,14 +226,21 @@ impl Seen<'_> {
         assert!(wrong.is_empty(), "the programme is not back by {way}: {:#?}", first(&wrong));
         // Whatever covered a hole was a slate, never another place of the programme.
         let marked = shown.iter().filter(|picture| picture.mark.is_some()).copied();
-        let off = |picture: &Shown, rows: &[Row]| !self.against(&[*picture], &clock, rows).is_empty();
+        let off =
+            |picture: &Shown, rows: &[Row]| !self.was(picture, |seen| self.against(&[*seen], &clock, rows).is_empty());
         let strays: Vec<_> = marked.filter(|picture| off(picture, &before) && off(picture, &after)).collect();
         let wrong = self.against(&strays, &clock, &after);
         assert!(wrong.is_empty(), "off the timeline by {way}: {:#?}", first(&wrong));
         // Across a step the log has the times of both clocks.
         if step_ms == 0 {
             let aired = self.host.aired(self.channel, self.tuned_ms - BURST_MS, now_ms());
-            let wrong = denials(shown, &clock, &aired, |media| self.code_of(Some(media)));
+            let denied = |shown: &[Shown]| denials(shown, &clock, &aired, |media| self.code_of(Some(media)));
+            let strays: Vec<_> = shown
+                .iter()
+                .filter(|picture| !self.was(picture, |seen| denied(&[*seen]).is_empty()))
+                .copied()
+                .collect();
+            let wrong = denied(&strays);
             assert!(wrong.is_empty(), "the as-run log is not what came by {way}: {:#?}", first(&wrong));
             assert!(!aired.is_empty(), "nothing was aired, says the as-run log");
         }
@@ -262,6 +269,11 @@ impl Seen<'_> {
         };
         let tried = (0..=STEP_SLACK_MS / 40).flat_map(|n| [n * 40, -n * 40]).map(off);
         tried.into_iter().find(|rows| fits(rows)).unwrap_or(rows.clone())
+    }
+
+    /// Returns whether a picture is as it must be, or was so a little earlier where it may be held.
+    fn was(&self, picture: &Shown, right: impl Fn(&Shown) -> bool) -> bool {
+        (0..=self.verdict.held_ms() / 100).any(|tenth| right(&Shown { pts: picture.pts - tenth * 9_000, ..*picture }))
     }
 
     fn against(&self, shown: &[Shown], clock: &ChannelClock, rows: &[Row]) -> Vec<String> {

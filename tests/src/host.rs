@@ -283,7 +283,7 @@ impl Drop for Host {
 
 /// Returns the words that start a command which alone sees a file system of a few kilobytes in `folder`; `None` where that is not allowed.
 pub fn on_a_small_disk(folder: &Path, kib: u32) -> Option<Vec<String>> {
-    let mount = format!("mount -t tmpfs -o size={kib}k none \"$0\" && exec \"$@\"");
+    let mount = format!("mount -t tmpfs -o size={kib}k,nr_inodes=512 none \"$0\" && exec \"$@\"");
     let folder = folder.display().to_string();
     let words = ["unshare", "--mount", "--map-root-user", "sh", "-c", &mount, &folder].map(str::to_owned);
     let tried = Command::new(&words[0]).args(&words[1..]).arg("true").status();

@@ -1,8 +1,10 @@
 //! Decides whether one more channel fits on this machine.
 //!
-//! Does: estimate what a channel costs from what it sends, learn from what channels really cost, compare with what the machine has.
+//! Does: estimate what a channel costs from what it sends, learn from what channels really cost, compare with what the machine has; let cold
+//! channels begin one after another, because each encodes as fast as it can until it has caught up.
 //! Does not: measure anything, start or stop a channel.
-//! Invariants: the first channel is always admitted; more capacity never refuses what less admits; whoever waits longest is next.
+//! Invariants: the first channel is always admitted; more capacity never refuses what less admits; whoever waits longest is next, for a place
+//! as for a turn to begin; a turn ends by itself.
 
 use std::collections::BTreeMap;
 
@@ -172,6 +174,9 @@ fn bytes(number: f64) -> u64 {
 /// Names one request for a place; a channel that ends and starts again has a new one.
 pub type Ticket = u64;
 
+/// How long a turn to begin may take; one whose first programme does not come must not keep everybody else from beginning.
+const LONGEST_TURN_MS: i64 = 10_000;
+
 /// How long a channel must have been on air before it teaches anything: at first it runs as fast as it can.
 const SETTLED_MS: i64 = 30_000;
 
@@ -185,6 +190,17 @@ pub struct Table {
     refused: u64,
 }
 
+/// How far a channel with a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Others begin before it.
+    Queued,
+    /// It begins.
+    Begins,
+    /// It has caught up with the clock, and encodes no faster than that.
+    Paced,
+}
+
 /// A channel on air.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -194,8 +210,11 @@ pub struct Place {
     pub cost: Cost,
     /// What its worker used when it was last measured.
     pub measured: Option<Vitals>,
-    profile: OutputProfile,
+    /// How far it is.
+    pub turn: Turn,
+    /// Since when, monotonic milliseconds.
     since_ms: i64,
+    profile: OutputProfile,
 }
 
 /// Somebody who wants a place.
@@ -237,8 +256,28 @@ impl Table {
         let cost = self.experience.cost(&profile, card);
         admit(capacity, self.on_air.values().map(|place| &place.cost), &cost)?;
         self.waiting.remove(&ticket);
-        self.on_air.insert(ticket, Place { channel, cost, measured: None, profile, since_ms: now_ms });
+        self.on_air
+            .insert(ticket, Place { channel, cost, measured: None, turn: Turn::Queued, since_ms: now_ms, profile });
         Ok(())
+    }
+
+    /// Lets `ticket`, which has a place, begin if fewer than `most` others do, ahead of everybody with a later ticket; returns whether it
+    /// begins or has begun.
+    pub fn begin(&mut self, ticket: Ticket, most: usize, now_ms: i64) -> bool {
+        let begins = |place: &Place| place.turn == Turn::Begins && now_ms - place.since_ms < LONGEST_TURN_MS;
+        let others = self.on_air.values().filter(|place| begins(place)).count();
+        let is_next = self.on_air.range(..ticket).all(|(_, place)| place.turn != Turn::Queued);
+        let Some(place) = self.on_air.get_mut(&ticket) else { return false };
+        if place.turn == Turn::Queued && is_next && others < most {
+            (place.turn, place.since_ms) = (Turn::Begins, now_ms);
+        }
+        place.turn != Turn::Queued
+    }
+
+    /// `ticket` has caught up with the clock.
+    pub fn caught_up(&mut self, ticket: Ticket) {
+        let place = self.on_air.get_mut(&ticket).filter(|place| place.turn == Turn::Begins);
+        place.into_iter().for_each(|place| place.turn = Turn::Paced);
     }
 
     /// `ticket` waits for a place.

@@ -64,7 +64,7 @@ enum Event {
     Outlook(News),
     SourceFound(PlayoutEntryId),
     Order(Option<Order>),
-    Admitted,
+    Turn,
     Slate(Arc<Slate>),
     Tick,
     Stop,
@@ -171,14 +171,14 @@ impl OnAir {
     async fn gather(&mut self) -> Event {
         let stopping = self.means.life.stopping();
         let wants_bytes = self.splice.next_index() < self.horizon();
-        let admitted = self.place.is_admitted();
+        let may_begin = self.place.may_begin();
         let Self { worker, place, outlook, sources, orders, screen, runs, airing, .. } = self;
         let airing = airing.filter(|_| wants_bytes).and_then(|id| runs.get_mut(&id)).filter(|run| run.is_readable());
         tokio::select! {
             () = stopping.cancelled() => Event::Stop,
             order = orders.recv() => Event::Order(order),
-            event = worker.next(), if admitted => Event::Worker(event),
-            () = place.admission(), if !admitted => Event::Admitted,
+            event = worker.next(), if may_begin => Event::Worker(event),
+            () = place.turn(), if !may_begin => Event::Turn,
             news = outlook.news() => Event::Outlook(news),
             entry = sources.found() => Event::SourceFound(entry),
             (run, read) = read(airing) => Event::Read(run, read),
@@ -209,8 +209,8 @@ impl OnAir {
                 self.end_of_pipe(run);
             }
             Event::Outlook(News::Rows(planned)) => self.take_schedule(planned),
-            Event::Admitted => {
-                tracing::info!("there is room now");
+            Event::Turn => {
+                tracing::info!("the channel begins");
                 self.outlook.ask(self.time.wall_ms(self.splice.next_index()));
             }
             Event::Outlook(News::Versions) => self.show_schedule(),
@@ -279,6 +279,9 @@ impl OnAir {
         }
         self.send();
         self.output.flush();
+        if self.splice.has_joined() && self.splice.next_index() >= self.horizon() {
+            self.place.caught_up();
+        }
         self.tell_slate();
         self.ask_schedule_in_time();
         self.watch_sources();
@@ -296,9 +299,9 @@ impl OnAir {
         self.show_schedule();
     }
 
-    /// Without a place on air there is nothing to show but the slate.
+    /// Until it may begin there is nothing to show but the slate.
     fn show_schedule(&mut self) {
-        if self.place.is_admitted() {
+        if self.place.may_begin() {
             self.conductor.set_slots(self.outlook.slots(&self.time));
         }
     }

@@ -9,11 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::sys::signal::Signal;
 use reqwest::blocking::Response;
 
 use super::{Recording, Table, film, median};
 use crate::{
     api::Channel,
+    fixtures::FILM_720,
     hls::{Playlist, first_variant},
     host::Host,
     patience::{LONG, wait_for},
@@ -48,6 +50,45 @@ pub fn measure(table: &mut Table) {
     let warm_player = repeat(|| player(&host.at(&channel.ts())));
     table.number("warm join, first picture of a player", warm_player, "s", "-");
     drop(viewer);
+    host.stop();
+}
+
+/// Measures and enters what a reconnecting viewer waits for after the host itself was killed and started again, and what he waits for where
+/// there is nothing to show.
+pub fn measure_hardship(table: &mut Table) {
+    let (stage, setup) = film();
+    let setup = setup.set("ffmpeg.idle_stop_s", 3);
+    let pair = |_| {
+        let mut host = setup.start();
+        let channel = host.channel("Film");
+        let viewer = Viewer::tune(&host.at(&channel.ts()));
+        viewer.wait_for_seconds(8.0);
+        host.signal(Signal::SIGKILL);
+        host.wait_for_exit(LONG);
+        let host = setup.start();
+        let ours = first_picture(&host, &channel);
+        let command = bare_command(&host, &channel);
+        until_cold(&host, &channel);
+        let theirs = bare_first_picture(&command);
+        host.stop();
+        (ours.as_secs_f64(), theirs.as_secs_f64())
+    };
+    let (ours, theirs): (Vec<_>, Vec<_>) = (0..RUNS).map(pair).unzip();
+    let what = "host killed and started again: a viewer who reconnects, first decodable programme frame";
+    table.ratio(what, median(ours), median(theirs), "s", "bare FFmpeg", "≤ 1.25");
+
+    let host = setup.start();
+    let channel = host.channel("Film");
+    let file = stage.media().join("Film").join(FILM_720.file_name);
+    std::fs::remove_file(&file).unwrap_or_else(|error| panic!("remove {}: {error}", file.display()));
+    let cold = || {
+        until_cold(&host, &channel);
+        let since = Instant::now();
+        let recording = Recording::of(open(&host.at(&channel.ts())), since, 3.0);
+        let report = ts::check(&recording.bytes, &Rules::channel((30, 1)));
+        recording.first_keyframe(&report).expect("a stream begins with a keyframe")
+    };
+    table.number("cold tune, the file is gone: first decodable frame of the slate", repeat(cold), "s", "≤ 1");
     host.stop();
 }
 

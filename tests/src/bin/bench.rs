@@ -12,8 +12,9 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let only: Vec<_> = std::env::args().skip(1).collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|word| word == name);
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("tune", tune::measure),
+        ("hardship", tune::measure_hardship),
         ("fan-out", fan_out::measure),
         ("fault", fault::measure),
         ("scan", scan::measure),

@@ -25,15 +25,17 @@ pub struct Verdict {
     swap: Option<(u8, u8)>,
     company: Option<&'static str>,
     step_ms: i64,
+    held_ms: i64,
 }
 
 impl Verdict {
     /// Nothing happened that anybody should have noticed.
-    pub const UNNOTICED: Self = Self { slate: Slate::Never, causes: &[], swap: None, company: None, step_ms: 0 };
+    pub const UNNOTICED: Self =
+        Self { slate: Slate::Never, causes: &[], swap: None, company: None, step_ms: 0, held_ms: 0 };
 
     /// One incident with one of these causes; none where there are no causes.
     pub fn new(slate: Slate, causes: &'static [&'static str]) -> Self {
-        Self { slate, causes, swap: None, company: None, step_ms: 0 }
+        Self { slate, causes, swap: None, company: None, step_ms: 0, held_ms: 0 }
     }
 
     /// Another clip lies in the place of one.
@@ -51,6 +53,17 @@ impl Verdict {
     /// Returns by how much the wall clock is set.
     pub(super) fn step_ms(&self) -> i64 {
         self.step_ms
+    }
+
+    /// A file ends before its programme: its last picture is held for a second, as for files that promise a little too much.
+    #[must_use]
+    pub fn with_a_held_picture(self) -> Self {
+        Self { held_ms: 1_000, ..self }
+    }
+
+    /// Returns how long a picture may stand.
+    pub(super) fn held_ms(&self) -> i64 {
+        self.held_ms
     }
 
     /// FFmpeg brings this program along, which has to go with it.

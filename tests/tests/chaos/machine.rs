@@ -108,12 +108,15 @@ fn a_wall_clock_that_jumps_an_hour_back_disturbs_nobody_who_watches() {
     step(-HOUR_S);
 }
 
-/// Writes into a folder that only the host sees until nothing more fits.
+/// Writes into a folder that only the host sees until nothing more fits: no byte, no name.
 fn fill(host: u32, folder: &Path) {
     let seen = Path::new("/proc").join(host.to_string()).join("root").join(folder.strip_prefix("/").unwrap());
     let mut file = fs::File::create(seen.join("filler")).unwrap();
     let block = [0_u8; 4096];
     while file.write_all(&block).is_ok() {}
+    // A folder and a link need no bytes on a file system in memory, as they do elsewhere.
+    let full = (0..).find_map(|number| fs::File::create(seen.join(number.to_string())).err());
+    assert_eq!(full.map(|error| error.kind()), Some(std::io::ErrorKind::StorageFull));
 }
 
 #[test]

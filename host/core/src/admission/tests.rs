@@ -166,7 +166,8 @@ fn whoever_waits_longest_is_next() {
 fn the_burst_of_a_cold_channel_teaches_nothing() {
     let (mut table, capacity) = (Table::default(), Capacity { channels: Some(1), ..Capacity::default() });
     let ticket = table.ticket();
-    table.enter(ticket, &applicant(1), &capacity, 1_000).unwrap();
+    table.enter(ticket, &applicant(1), &capacity, 0).unwrap();
+    assert!(table.begin(ticket, 1, 1_000));
     let vitals = Vitals { cpu_percent: 400.0, rss_bytes: 500 << 20, runs: 1 };
     table.measured(ticket, vitals, 5_000);
     assert_eq!(table.experience(), Experience::default());
@@ -174,4 +175,40 @@ fn the_burst_of_a_cold_channel_teaches_nothing() {
     table.measured(ticket, vitals, 40_000);
     assert!(table.experience().cores_per_megapixel_s > Experience::default().cores_per_megapixel_s);
     table.measured(999, vitals, 40_000);
+}
+
+/// A table with so many channels that have a place.
+fn placed(channels: i64) -> (Table, Vec<Ticket>) {
+    let (mut table, many) = (Table::default(), Capacity { channels: Some(u32::MAX), ..Capacity::default() });
+    let enter = |channel| {
+        let ticket = table.ticket();
+        table.enter(ticket, &applicant(channel), &many, 0).unwrap();
+        ticket
+    };
+    let tickets = (1..=channels).map(enter).collect();
+    (table, tickets)
+}
+
+#[test]
+fn cold_channels_begin_one_after_another_in_the_order_of_coming() {
+    let (mut table, tickets) = placed(4);
+    let [first, second, third, fourth] = tickets[..] else { panic!("{tickets:?}") };
+    assert!(!table.begin(second, 2, 0), "the first one is asked first");
+    assert!(table.begin(first, 2, 0) && table.begin(second, 2, 0));
+    assert!(!table.begin(third, 2, 0) && !table.begin(fourth, 2, 0));
+    assert!(table.begin(first, 2, 0), "it begins already");
+    table.caught_up(second);
+    assert!(!table.begin(fourth, 2, 0) && table.begin(third, 2, 0));
+    // One that gives up or goes off air lets the next one begin.
+    table.leave(first);
+    assert!(table.begin(fourth, 2, 0) && table.begin(second, 0, 0));
+    assert!(!table.begin(999, 2, 0), "without a place there is no turn");
+}
+
+#[test]
+fn a_channel_that_never_catches_up_keeps_nobody_from_beginning() {
+    let (mut table, tickets) = placed(2);
+    assert!(table.begin(tickets[0], 1, 1_000) && !table.begin(tickets[1], 1, 1_000));
+    assert!(!table.begin(tickets[1], 1, 10_999));
+    assert!(table.begin(tickets[1], 1, 11_000));
 }

@@ -117,9 +117,10 @@ impl OnAir {
 
     /// Returns why the slate is on air.
     pub(super) fn slate_cause(&self) -> Cause {
-        match self.place.is_admitted() {
-            true => self.conductor.slate_cause(self.splice.next_index()),
-            false => Cause::NoCapacity,
+        match (self.place.is_admitted(), self.place.may_begin()) {
+            (false, _) => Cause::NoCapacity,
+            (true, false) => Cause::Starting,
+            (true, true) => self.conductor.slate_cause(self.splice.next_index()),
         }
     }
 
