@@ -186,3 +186,66 @@ fn a_preview_is_a_picture_or_a_stream_of_what_would_be_on_air() {
     assert!((tone.pitch() - 440.0).abs() < 2.0, "{} Hz", tone.pitch());
     assert!(try_for(std::time::Duration::ZERO, || host.is_ready().then_some(())).is_some());
 }
+
+/// A channel that wishes something of its own in the configuration.
+const DRESSED: &str = "
+[[channel]]
+number = \"8\"
+name = \"Dressed\"
+error_screen = { background = \"#400000\", offline_title = \"Closed\" }
+";
+
+/// Each key of `[error_screens]` but those of the cache, otherwise than by default, and for which cause it can be seen or heard. Each stays
+/// as it is while those after it change.
+const KEYS: [(&str, &str, &str, &str); 16] = [
+    ("background", "\"#203040\"", "disk_full", "png"),
+    ("foreground", "\"#ffcc00\"", "disk_full", "png"),
+    ("title", "\"One moment\"", "disk_full", "png"),
+    ("subtitle", "\"The hotel's own channel\"", "disk_full", "png"),
+    ("offline_title", "\"Sendepause\"", "nothing_scheduled", "png"),
+    ("starting_title", "\"Here we go\"", "starting", "png"),
+    ("show_channel", "false", "disk_full", "png"),
+    ("show_reason", "false", "disk_full", "png"),
+    ("show_next", "false", "disk_full", "png"),
+    ("show_code", "false", "disk_full", "png"),
+    ("audio_mode", "\"sine\"", "disk_full", "ts"),
+    ("visual_mode", "\"pattern\"", "disk_full", "png"),
+    ("pattern", "\"testsrc\"", "disk_full", "png"),
+    ("visual_mode", "\"image\"", "disk_full", "png"),
+    ("enabled", "false", "disk_full", "png"),
+    ("enabled", "true", "disk_full", "png"),
+];
+
+#[test]
+fn each_key_changes_what_is_shown_and_a_declared_channel_has_a_look_of_its_own() {
+    let stage = Stage::new().channel("Long", &CLIPS);
+    let mut setup = stage.setup().declare(EMPTY).declare(DRESSED);
+    let host = setup.start();
+    let shown = |channel: &Channel, cause: &str, format: &str| {
+        let next = json!({ "title": "Night at the lobby", "start": "2026-11-27T22:15:00Z" });
+        host.preview(format, &json!({ "channel": channel.id, "cause": cause, "next": next }))
+    };
+    let [long, dressed] = ["Empty", "Dressed"].map(|name| declared(&host, name));
+    assert_ne!(shown(&long, "nothing_scheduled", "png"), shown(&dressed, "nothing_scheduled", "png"));
+
+    for (key, value, cause, format) in KEYS {
+        let before = shown(&long, cause, format);
+        assert_eq!(before, shown(&long, cause, format), "{key}: the same screen is the same picture");
+        setup = setup.set(&format!("error_screens.{key}"), value);
+        setup.write_config();
+        host.signal(nix::sys::signal::Signal::SIGHUP);
+        wait_for(&format!("{key} = {value} to be seen"), patience::LONG, || {
+            (shown(&long, cause, format) != before).then_some(())
+        });
+    }
+
+    let image = setup.data().join("error_screens/lobby.png");
+    fs::create_dir_all(image.parent().unwrap()).unwrap();
+    fs::write(&image, shown(&long, "starting", "png")).unwrap();
+    let before = shown(&long, "disk_full", "png");
+    let setup = setup.set("error_screens.image", "\"lobby.png\"");
+    setup.write_config();
+    host.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_for("the picture of the lobby", patience::LONG, || (shown(&long, "disk_full", "png") != before).then_some(()));
+    host.stop();
+}

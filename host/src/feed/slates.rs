@@ -37,7 +37,7 @@ pub use quiet::Hush;
 use quiet::Quiet;
 
 /// Changes when slates are rendered differently, so that old files are not used any more.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 /// How long a failed rendering of a generic slate rests.
 const RETRY: Duration = Duration::from_secs(20);
 /// How long a rendering may take before it counts as failed.

@@ -77,7 +77,8 @@ pub fn picture(screen: &Screen, profile: &OutputProfile, draw_text: bool, finish
         Visual::Text | Visual::Slate => still(background),
         Visual::Pattern { kind: PatternKind::Smpte } => still(Input::Generator(sized("smptehdbars", profile))),
         Visual::Pattern { kind: PatternKind::Testsrc } => {
-            let ours = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p".to_owned();
+            // Where most of a picture stands still, the encoder would take B pictures; noise that nobody sees makes them dear.
+            let ours = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,noise=c0s=2:c0f=t".to_owned();
             moving(Input::Generator(sized("testsrc", profile)), vec![ours])
         }
         Visual::Noise => moving(Input::Generator(snow(profile)), vec![scale_snow(profile)]),

@@ -158,6 +158,9 @@ impl PreviewRequest {
             None => ScreenChanges::default(),
         };
         let Self { visual_mode, audio_mode, pattern, .. } = *self;
+        if !state.slates.settings().enabled {
+            return Ok(screen::blank());
+        }
         let modes = ScreenChanges { visual_mode, audio_mode, pattern, ..ScreenChanges::default() };
         let style = state.slates.settings().style.with(&own).with(&self.style).with(&modes);
         let next = self.next.as_ref().map(|next| Announced { title: next.title.clone(), start: next.start });
