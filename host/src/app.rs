@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use chrono::{Offset, TimeZone};
+use exstreamtv_healing::{LogSource, server_logs::ServerLog};
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
 use exstreamtv_worker_protocol::{FfmpegFault, Restrictions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -31,6 +33,7 @@ use crate::{
     http,
     library::Library,
     lifecycle::Lifecycle,
+    logs::{Collector, machine, tail},
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
     sessions::{LiveEdges, Sessions},
@@ -256,6 +259,7 @@ impl Host {
             epoch: tokio::time::Instant::now(),
             sessions: sessions.clone(),
             dossiers: dossiers.clone(),
+            logs: Arc::clone(&logs.intake),
             settings: knobs.feed.subscribe(),
         };
         let admission = Admission::new(knobs.admission.subscribe());
@@ -286,6 +290,7 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
+            logs: self.listen(&logs, &knobs),
             slates,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
@@ -308,6 +313,25 @@ impl Host {
         };
         life.spawn(first.run(life.stopping()));
         signals::until_stop(async || self.reload(&knobs, &library, &playouts, &logs).await).await
+    }
+
+    /// Begins to collect what everybody says; where that is not wanted nothing comes in.
+    fn listen(&self, logs: &logging::Logs, knobs: &Knobs) -> Collector {
+        let keys = &self.config.ai_auto_heal;
+        let intake = if keys.enabled { Arc::clone(&logs.intake) } else { Arc::default() };
+        let collector = Collector::start(Arc::clone(&intake), self.clock.clone(), knobs.logs.subscribe(), &self.life);
+        if keys.enabled {
+            let (clock, life) = (self.clock.clone(), self.life.clone());
+            self.life.spawn(machine::watch(Arc::clone(&intake), self.data.clone(), clock, life));
+        }
+        let zone = chrono::Local.offset_from_utc_datetime(&self.clock.now().naive_utc()).fix();
+        let servers = [(LogSource::Plex, &keys.plex_log), (LogSource::Jellyfin, &keys.jellyfin_log)];
+        for (source, path) in servers.into_iter().filter(|(_, path)| keys.enabled && !path.as_os_str().is_empty()) {
+            let (clock, life) = (self.clock.clone(), self.life.clone());
+            let log = ServerLog::new(source, zone);
+            self.life.spawn(tail::follow(absolute(path), log, Arc::clone(&intake), clock, life));
+        }
+        collector
     }
 
     fn library_settings(&self) -> crate::library::Settings {

@@ -9,6 +9,7 @@ use std::{net::IpAddr, path::PathBuf};
 use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
 use serde::{Deserialize, Serialize};
 
+mod ai_auto_heal;
 pub mod error_screens;
 pub mod lineup;
 pub mod load;
@@ -16,6 +17,7 @@ mod session_manager;
 mod stream_throttler;
 pub mod supervision;
 
+pub use ai_auto_heal::AiAutoHeal;
 use error_screens::ErrorScreens;
 use lineup::{DeclaredChannel, DeclaredCollection};
 pub use session_manager::SessionManager;
@@ -46,6 +48,8 @@ pub struct Config {
     pub session_manager: SessionManager,
     /// How fast viewers of the continuous stream are sent it.
     pub stream_throttler: StreamThrottler,
+    /// What is listened to, and how much of it is kept.
+    pub ai_auto_heal: AiAutoHeal,
     /// The database.
     pub database: Database,
     /// Sets of media that channels draw from.
@@ -360,6 +364,7 @@ impl Config {
         lineup::check(&self.collections, &self.channels)?;
         self.supervision.check()?;
         self.session_manager.check()?;
+        self.ai_auto_heal.check()?;
         self.stream_throttler.check()?;
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
@@ -468,6 +473,7 @@ mod tests {
         assert!(with(|c| c.ffmpeg.cpu_weight = 0).contains("[ffmpeg] cpu_weight"));
         assert!(with(|c| c.ffmpeg.readable = vec!["luts".into()]).contains("[ffmpeg] readable"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
+        assert!(with(|c| c.ai_auto_heal.log_buffer_minutes = 0).contains("[ai_auto_heal] log_buffer_minutes = 0"));
         assert!(with(|c| c.session_manager.max_sessions = 0).contains("[session_manager] max_sessions = 0"));
         assert!(with(|c| c.session_manager.idle_timeout_seconds = 0).contains("idle_timeout_seconds = 0"));
         assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));

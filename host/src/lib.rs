@@ -16,6 +16,7 @@ pub mod feed;
 pub mod http;
 pub mod library;
 pub mod lifecycle;
+pub mod logs;
 pub mod playout;
 pub mod plugins;
 pub mod sessions;

@@ -37,6 +37,7 @@ use crate::{
     },
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
+    logs::Collector,
     playout::{PlayoutError, Playouts, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -63,6 +64,8 @@ pub struct Parts {
     pub dossiers: Dossiers,
     /// The places on air.
     pub admission: Admission,
+    /// What everybody says.
+    pub logs: Collector,
     /// The slates.
     pub slates: Slates,
     /// Wall time.
@@ -87,6 +90,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         strategies: parts.strategies,
         dossiers: parts.dossiers,
         admission: parts.admission,
+        logs: parts.logs,
         slates: parts.slates,
         clock: parts.clock,
         settings: parts.settings,

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use exstreamtv_core::{RestartBudget, session::Limits, supervision::BudgetRules};
 use tokio::sync::watch;
 
@@ -19,7 +20,7 @@ use crate::{
     dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
-    sessions,
+    logs, sessions,
 };
 
 /// Settings that running parts watch.
@@ -34,6 +35,7 @@ pub(super) struct Knobs {
     pub(super) admission: watch::Sender<admission::Settings>,
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
+    pub(super) logs: watch::Sender<logs::Settings>,
 }
 
 /// What a configuration says about all of them.
@@ -47,12 +49,23 @@ pub(super) struct KnobValues {
     admission: admission::Settings,
     sessions: sessions::Settings,
     throttler: StreamThrottler,
+    logs: logs::Settings,
 }
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let KnobValues { feed, budget, slow_client, http, error_screens, dossiers, admission, sessions, throttler } =
-            Self::values(config)?;
+        let KnobValues {
+            feed,
+            budget,
+            slow_client,
+            http,
+            error_screens,
+            dossiers,
+            admission,
+            sessions,
+            throttler,
+            logs,
+        } = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
@@ -64,6 +77,7 @@ impl Knobs {
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
+            logs: watch::channel(logs).0,
         })
     }
 
@@ -85,6 +99,7 @@ impl Knobs {
             admission: admission::Settings { channels, when_full: supervision.when_full },
             sessions: session_settings(config),
             throttler: config.stream_throttler,
+            logs: log_settings(config),
         })
     }
 
@@ -97,6 +112,7 @@ impl Knobs {
         self.admission.send_replace(values.admission);
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
+        self.logs.send_replace(values.logs);
         let screens = values.error_screens;
         // Slates that did not change need not be looked at again.
         self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
@@ -112,6 +128,13 @@ fn session_settings(config: &Config) -> sessions::Settings {
         idle_timeout_ms: i64::try_from(keys.idle_timeout_seconds).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000),
     };
     sessions::Settings { limits, cleanup_interval: Duration::from_secs(keys.cleanup_interval_seconds) }
+}
+
+fn log_settings(config: &Config) -> logs::Settings {
+    let keys = &config.ai_auto_heal;
+    let age = TimeDelta::minutes(keys.log_buffer_minutes.into());
+    let limits = exstreamtv_healing::Limits { events: keys.log_buffer_events, bytes: keys.log_buffer_bytes, age };
+    logs::Settings { limits, realtime: keys.realtime_streaming }
 }
 
 /// Returns which changed keys take effect at the next start only.
@@ -132,6 +155,12 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         }),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
+        ("[ai_auto_heal] enabled, plex_log or jellyfin_log", {
+            let key = |c: &Config| {
+                (c.ai_auto_heal.enabled, c.ai_auto_heal.plex_log.clone(), c.ai_auto_heal.jellyfin_log.clone())
+            };
+            key(old) != key(new)
+        }),
         ("[database] path", old.database != new.database),
     ];
     changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()

@@ -14,7 +14,7 @@ use std::{
 use exstreamtv_core::{Action, Conductor, Moment, Policy};
 use exstreamtv_model::{
     Cause, Channel, PlayoutEntryId, RunId,
-    health::{LogLevel, Vitals},
+    health::{LogLevel, LogLine, Vitals},
 };
 use exstreamtv_transport::{FrameGrid, Slate, Splice};
 use exstreamtv_worker_protocol::Report;
@@ -241,13 +241,7 @@ impl OnAir {
                     run.progress = Some(progress);
                 }
             }
-            Report::Log { run, line } => match line.level {
-                LogLevel::Info | LogLevel::Warning => tracing::debug!(run.id = %run, line = line.text, "ffmpeg"),
-                LogLevel::Error | LogLevel::Fatal => {
-                    tracing::warn!(run.id = %run, line = line.text, "ffmpeg");
-                    self.runs.get_mut(&run).into_iter().for_each(|run| run.said(&line.text));
-                }
-            },
+            Report::Log { run, line } => self.hear_ffmpeg(run, &line),
             Report::Ended { run, end } => {
                 tracing::debug!(run.id = %run, ?end, "a run ended");
                 if let Some(run) = self.runs.get_mut(&run) {
@@ -263,6 +257,18 @@ impl OnAir {
             | Report::Probed { .. }
             | Report::Testimony { .. }
             | Report::Extracted { .. } => {}
+        }
+    }
+
+    fn hear_ffmpeg(&mut self, id: RunId, line: &LogLine) {
+        let run = self.runs.get_mut(&id);
+        self.means.logs.ffmpeg_says(self.channel.id, id, run.as_ref().and_then(|run| run.pid), line);
+        match line.level {
+            LogLevel::Info | LogLevel::Warning => tracing::debug!(run.id = %id, line = line.text, "ffmpeg"),
+            LogLevel::Error | LogLevel::Fatal => {
+                tracing::warn!(run.id = %id, line = line.text, "ffmpeg");
+                run.into_iter().for_each(|run| run.said(&line.text));
+            }
         }
     }
 

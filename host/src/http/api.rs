@@ -13,6 +13,7 @@ mod error_screen;
 mod feeds;
 mod incidents;
 mod library;
+mod logs;
 mod merge;
 mod now;
 mod page;
@@ -23,6 +24,7 @@ mod schedule;
 mod sessions;
 mod slates;
 mod timeline;
+mod webhooks;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
 pub use now::{OnNow, on_now};
@@ -86,6 +88,15 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(now::now))
         .routes(routes!(feeds::feeds))
         .routes(routes!(capacity::capacity))
+        .routes(routes!(logs::list::list))
+        .routes(routes!(logs::stream::stream))
+        .routes(routes!(logs::templates::templates))
+        .routes(routes!(logs::counts::counts))
+        .routes(routes!(logs::get::get))
+        .routes(routes!(logs::context::context))
+        .routes(routes!(webhooks::plex))
+        .routes(routes!(webhooks::jellyfin))
+        .routes(routes!(webhooks::emby))
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
         .routes(routes!(sessions::list::list))

@@ -40,6 +40,7 @@ use crate::{
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
     lifecycle::Lifecycle,
+    logs::{self, Collector},
     playout::{
         PlayoutError,
         preview::{Preview, Share},
@@ -54,6 +55,7 @@ pub struct Host {
     pub dossiers: Dossiers,
     pub admission: Admission,
     pub sessions: Sessions,
+    pub logs: Collector,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -124,6 +126,10 @@ impl Host {
         let dossiers = Dossiers::start(folder.path().join("dossiers"), shelf, &Lifecycle::default());
         let (_, places) = watch::channel(admission::Settings { channels: Some(1), when_full: WhenFull::Slate });
         let admission = Admission::new(places);
+        let limits_of_logs = exstreamtv_healing::Limits { events: 1_000, bytes: 1 << 20, age: TimeDelta::hours(1) };
+        let (_, heard) = watch::channel(logs::Settings { limits: limits_of_logs, realtime: true });
+        let life = Lifecycle::default();
+        let logs = Collector::start(Arc::default(), world.clone(), heard, &life);
         let sessions = Sessions::of_tests(world.clone(), limits);
         let renderer = Arc::new(FakeRenderer::default());
         let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
@@ -138,13 +144,47 @@ impl Host {
             strategies: Strategies::built_in(),
             dossiers: dossiers.clone(),
             admission: admission.clone(),
+            logs: logs.clone(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
             settings,
             health: world.clone(),
         };
-        Self { store, dossiers, admission, sessions, router: super::router(state), world, folder, slates, renderer }
+        Self {
+            store,
+            dossiers,
+            admission,
+            logs,
+            sessions,
+            router: super::router(state),
+            world,
+            folder,
+            slates,
+            renderer,
+        }
+    }
+
+    /// Tells something as a Plex Media Server does, and waits until it is heard.
+    pub async fn told_by_plex(&self, event: &str, title: &str) {
+        let before = self.logs.counts().events;
+        let payload =
+            format!(r#"{{"event":"{event}","Server":{{"title":"Office"}},"Metadata":{{"title":"{title}"}}}}"#);
+        let part = |head: &str, body: &str| format!("--x\r\ncontent-disposition: form-data; {head}\r\n\r\n{body}\r\n");
+        let form =
+            part("name=\"payload\"", &payload) + &part("name=\"thumb\"; filename=\"t.jpg\"", "jpeg") + "--x--\r\n";
+        let request =
+            request("POST", "/api/v1/webhooks/plex").header("content-type", "multipart/form-data; boundary=x");
+        let answer = self.send(request.body(Body::from(form)).unwrap()).await;
+        assert_eq!(answer.status(), axum::http::StatusCode::NO_CONTENT);
+        self.heard(before + 1).await;
+    }
+
+    /// Waits until so many events are heard.
+    pub async fn heard(&self, events: usize) {
+        while self.logs.counts().events < events {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// What was rendered.

@@ -69,6 +69,12 @@ pub enum ApiError {
     /// Several values of the body cannot be accepted: JSON pointers, and what is wrong there.
     #[error("accept {} of the body{}: {}", pointed(.0), if .0.len() > 1 { format!(" and {} more mistakes", .0.len() - 1) } else { String::new() }, first(.0))]
     Faults(Vec<(String, String)>),
+    /// The configuration switches it off.
+    #[error("do this: {key} is off")]
+    SwitchedOff {
+        /// Section and name of the key.
+        key: &'static str,
+    },
     /// A web page of another site made this request.
     #[error("accept a change that another site's page asks for")]
     CrossSite,
@@ -128,6 +134,7 @@ impl ApiError {
             Self::BadBody { kind: BodyFault::MediaType, .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json"),
             Self::BadBody { kind: BodyFault::TooLarge, .. } => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
             Self::Invalid { .. } | Self::Faults(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-value"),
+            Self::SwitchedOff { .. } => (StatusCode::FORBIDDEN, "switched-off"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
             Self::Tune(error) => tune_kind(error),
             Self::Refused(Refusal::Elsewhere) => (StatusCode::NOT_FOUND, "not-found"),

@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
+    logs::Collector,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -48,6 +49,8 @@ pub struct HttpState {
     pub dossiers: Dossiers,
     /// The places on air.
     pub admission: Admission,
+    /// What everybody says.
+    pub logs: Collector,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
     /// Wall time.

@@ -21,6 +21,7 @@ use crate::{
     clock::Clock,
     dossiers::Dossiers,
     lifecycle::Lifecycle,
+    logs::Intake,
     playout::Playouts,
     sessions::Sessions,
     worker::{Programs, Spawner},
@@ -51,6 +52,8 @@ pub struct Means {
     pub sessions: Sessions,
     /// Where failures are filed.
     pub dossiers: Dossiers,
+    /// Where it is told what FFmpeg says.
+    pub logs: Arc<Intake>,
     /// Settings that may change while it runs.
     pub settings: watch::Receiver<Settings>,
 }

@@ -1,0 +1,55 @@
+//! `[ai_auto_heal]`: what is listened to, and how much of it is kept.
+//!
+//! Keys of the specification that are not here belong to parts that do not exist yet, and are refused like any other unknown key.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ValueError, within};
+
+/// What is listened to, and how much of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AiAutoHeal {
+    /// Whether anything is listened to at all.
+    pub enabled: bool,
+    /// How old what is kept may be.
+    pub log_buffer_minutes: u32,
+    /// The most events that are kept.
+    pub log_buffer_events: usize,
+    /// The most memory that they take.
+    pub log_buffer_bytes: usize,
+    /// Whether clients may listen to events as they come.
+    pub realtime_streaming: bool,
+    /// The log file of a Plex Media Server, or the folder with its logs; empty for none.
+    pub plex_log: PathBuf,
+    /// The log file of a Jellyfin server, or the folder with its logs; empty for none.
+    pub jellyfin_log: PathBuf,
+}
+
+impl Default for AiAutoHeal {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            log_buffer_minutes: 30,
+            log_buffer_events: 20_000,
+            log_buffer_bytes: 16 << 20,
+            realtime_streaming: true,
+            plex_log: PathBuf::new(),
+            jellyfin_log: PathBuf::new(),
+        }
+    }
+}
+
+impl AiAutoHeal {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first that cannot be used.
+    pub(super) fn check(&self) -> Result<(), ValueError> {
+        within("[ai_auto_heal] log_buffer_minutes", self.log_buffer_minutes.into(), 1, 10_080)?;
+        within("[ai_auto_heal] log_buffer_events", self.log_buffer_events as u64, 100, 10_000_000)?;
+        within("[ai_auto_heal] log_buffer_bytes", self.log_buffer_bytes as u64, 1 << 20, 1 << 40)
+    }
+}
