@@ -44,11 +44,16 @@ fn measure(data: &std::path::Path) -> Measured {
         measured.swap_used = share(system.used_swap(), system.total_swap());
     }
     if let Ok(disk) = statvfs(data) {
-        let (free, all) = (disk.blocks_available() as u64, disk.blocks() as u64);
+        let (free, all) = (wide(disk.blocks_available()), wide(disk.blocks()));
         measured.disk_free = share(free, all);
-        measured.disk_free_bytes = Some(free.saturating_mul(disk.fragment_size() as u64));
+        measured.disk_free_bytes = Some(free.saturating_mul(wide(disk.fragment_size())));
     }
     measured
+}
+
+/// Systems count blocks in numbers of different width.
+fn wide(number: impl Into<u64>) -> u64 {
+    number.into()
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
