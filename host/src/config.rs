@@ -303,6 +303,14 @@ pub enum ValueError {
         /// What stands there.
         text: String,
     },
+    /// Not a share.
+    #[error("use {key} = {value}: it must be from 0 to 1")]
+    Share {
+        /// Section and key.
+        key: &'static str,
+        /// What stands there.
+        value: f64,
+    },
     /// A folder that depends on where the server is started.
     #[error("use [plugins] paths = {}: it must be absolute, such as /usr/local/lib/exstreamtv/plugins", .path.display())]
     PluginPath {
@@ -422,6 +430,10 @@ fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), Value
     if (min..=max).contains(&value) { Ok(()) } else { Err(ValueError::Range { key, value, min, max }) }
 }
 
+fn share(key: &'static str, value: f64) -> Result<(), ValueError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(ValueError::Share { key, value }) }
+}
+
 fn frame_rate(text: &str) -> Result<FrameRate, ValueError> {
     let bad = || ValueError::FrameRate { text: text.to_owned() };
     let (num, den) = text.split_once('/').unwrap_or((text, "1"));
@@ -474,6 +486,7 @@ mod tests {
         assert!(with(|c| c.ffmpeg.readable = vec!["luts".into()]).contains("[ffmpeg] readable"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
         assert!(with(|c| c.ai_auto_heal.log_buffer_minutes = 0).contains("[ai_auto_heal] log_buffer_minutes = 0"));
+        assert!(with(|c| c.ai_auto_heal.ffmpeg_health_threshold = 1.5).contains("ffmpeg_health_threshold = 1.5"));
         assert!(with(|c| c.session_manager.max_sessions = 0).contains("[session_manager] max_sessions = 0"));
         assert!(with(|c| c.session_manager.idle_timeout_seconds = 0).contains("idle_timeout_seconds = 0"));
         assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));

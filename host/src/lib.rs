@@ -17,6 +17,7 @@ pub mod http;
 pub mod library;
 pub mod lifecycle;
 pub mod logs;
+pub mod monitor;
 pub mod playout;
 pub mod plugins;
 pub mod sessions;

@@ -157,3 +157,48 @@ fn who_does_not_want_to_be_listened_to_is_not() {
     assert!(answer.text().unwrap().contains("realtime_streaming"));
     host.stop();
 }
+
+#[test]
+fn a_channel_that_does_worse_is_seen_and_told_and_its_numbers_are_those_of_its_ffmpeg() {
+    let stage = Stage::new().channel("Long", &[LONG]);
+    let setup = stage.setup().set("library.watch", false);
+    let host = setup.start();
+    let long = host.channel("Long");
+    let path = format!("/api/v1/channels/{}/health", long.id);
+    assert_eq!(host.http.get(host.at(&path)).send().unwrap().status(), 404, "it is not on air");
+
+    let viewer = Viewer::tune(&host.at(&long.ts()));
+    let health = wait_for("a measured speed", PATIENCE, || {
+        let health: Value = host.http.get(host.at(&path)).send().ok()?.json().ok()?;
+        health["current_speed"].as_f64().filter(|speed| *speed > 0.0)?;
+        Some(health)
+    });
+    assert_eq!((&health["status"], &health["expected_fps"]), (&json!("HEALTHY"), &json!(25.0)));
+    assert!(
+        health["current_bitrate_kbps"].as_f64().unwrap() > 10.0 && health["current_fps"].as_f64().unwrap() > 1.0,
+        "{health}"
+    );
+    let all: Value = host.get("/api/v1/channel-health");
+    assert_eq!(all["items"][0]["channel_id"], long.id);
+
+    // Without its file and its FFmpeg there is nothing but the slate.
+    let file = stage.media().join("Long").join(LONG.file_name);
+    fs::rename(&file, stage.path().join("away")).unwrap();
+    let feed = host.wait_for_feed(&long, "an FFmpeg on air", |feed| feed.on_air().is_some());
+    host::send(ffmpeg_of(&feed), Signal::SIGKILL);
+    let told = wait_for_event(&host, &format!("channel={}&component=monitor&level=warning&text=worse", long.id));
+    assert_eq!((&told["parsed_data"]["from"], &told["parsed_data"]["to"]), (&json!("Healthy"), &json!("Failed")));
+    let health: Value = host.get(&path);
+    assert_eq!((&health["status"], &health["health"]), (&json!("FAILED"), &json!(0.0)));
+    assert!(health["error_count"].as_u64().unwrap() >= 1);
+    drop(viewer);
+
+    // Who does not want to be judged is not.
+    setup.set("ai_auto_heal.ffmpeg_monitor_enabled", false).write_config();
+    host.signal(Signal::SIGHUP);
+    wait_for("no more judging", PATIENCE, || {
+        let all: Value = host.get("/api/v1/channel-health");
+        all["items"].as_array().unwrap().is_empty().then_some(())
+    });
+    host.stop();
+}

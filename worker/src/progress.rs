@@ -35,6 +35,7 @@ fn set(block: &mut Progress, key: &str, value: &str) -> bool {
         "out_time_us" => block.out_time_ms = value.parse::<i64>().unwrap_or_default().max(0) / 1000,
         "dup_frames" => block.duplicated_frames = value.parse().unwrap_or_default(),
         "drop_frames" => block.dropped_frames = value.parse().unwrap_or_default(),
+        "total_size" => block.total_bytes = value.parse().unwrap_or_default(),
         "speed" => block.speed = finite(value.trim_end_matches('x')),
         _ => {}
     }
@@ -69,6 +70,7 @@ mod tests {
             out_time_ms: 3005,
             dropped_frames: 1,
             duplicated_frames: 3,
+            total_bytes: 154_912,
         };
         assert_eq!(read(&text.repeat(2)), [block, block]);
     }

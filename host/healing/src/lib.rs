@@ -9,6 +9,8 @@ pub mod buffer;
 pub mod classify;
 pub mod event;
 pub mod filter;
+pub mod monitor;
+pub mod prediction;
 pub mod server_logs;
 pub mod system;
 pub mod templates;

@@ -38,6 +38,7 @@ use crate::{
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
     logs::Collector,
+    monitor::Monitors,
     playout::{PlayoutError, Playouts, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -66,6 +67,8 @@ pub struct Parts {
     pub admission: Admission,
     /// What everybody says.
     pub logs: Collector,
+    /// How channels do.
+    pub monitors: Monitors,
     /// The slates.
     pub slates: Slates,
     /// Wall time.
@@ -91,6 +94,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         dossiers: parts.dossiers,
         admission: parts.admission,
         logs: parts.logs,
+        monitors: parts.monitors,
         slates: parts.slates,
         clock: parts.clock,
         settings: parts.settings,

@@ -11,6 +11,7 @@ use std::{
 
 use chrono::TimeDelta;
 use exstreamtv_core::{RestartBudget, session::Limits, supervision::BudgetRules};
+use exstreamtv_healing::monitor::Rules;
 use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
@@ -20,7 +21,7 @@ use crate::{
     dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
-    logs, sessions,
+    logs, monitor, sessions,
 };
 
 /// Settings that running parts watch.
@@ -36,6 +37,7 @@ pub(super) struct Knobs {
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
     pub(super) logs: watch::Sender<logs::Settings>,
+    pub(super) monitor: watch::Sender<monitor::Settings>,
 }
 
 /// What a configuration says about all of them.
@@ -50,10 +52,12 @@ pub(super) struct KnobValues {
     sessions: sessions::Settings,
     throttler: StreamThrottler,
     logs: logs::Settings,
+    monitor: monitor::Settings,
 }
 
 impl Knobs {
     pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
+        let values = Self::values(config)?;
         let KnobValues {
             feed,
             budget,
@@ -65,7 +69,8 @@ impl Knobs {
             sessions,
             throttler,
             logs,
-        } = Self::values(config)?;
+            monitor,
+        } = values;
         Ok(Self {
             feed: watch::channel(feed).0,
             budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
@@ -78,6 +83,7 @@ impl Knobs {
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
             logs: watch::channel(logs).0,
+            monitor: watch::channel(monitor).0,
         })
     }
 
@@ -100,6 +106,7 @@ impl Knobs {
             sessions: session_settings(config),
             throttler: config.stream_throttler,
             logs: log_settings(config),
+            monitor: monitor_settings(config),
         })
     }
 
@@ -113,6 +120,7 @@ impl Knobs {
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
         self.logs.send_replace(values.logs);
+        self.monitor.send_replace(values.monitor);
         let screens = values.error_screens;
         // Slates that did not change need not be looked at again.
         self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
@@ -128,6 +136,13 @@ fn session_settings(config: &Config) -> sessions::Settings {
         idle_timeout_ms: i64::try_from(keys.idle_timeout_seconds).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000),
     };
     sessions::Settings { limits, cleanup_interval: Duration::from_secs(keys.cleanup_interval_seconds) }
+}
+
+fn monitor_settings(config: &Config) -> monitor::Settings {
+    let keys = &config.ai_auto_heal;
+    let rules = Rules { healthy: keys.ffmpeg_health_threshold, confident: keys.prediction_confidence_threshold };
+    let memory_limit_bytes = config.ffmpeg.memory_limit_bytes;
+    monitor::Settings { enabled: keys.ffmpeg_monitor_enabled, rules, memory_limit_bytes }
 }
 
 fn log_settings(config: &Config) -> logs::Settings {

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ValueError, within};
+use super::{ValueError, share, within};
 
 /// What is listened to, and how much of it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AiAutoHeal {
     /// Whether anything is listened to at all.
@@ -22,6 +22,12 @@ pub struct AiAutoHeal {
     pub log_buffer_bytes: usize,
     /// Whether clients may listen to events as they come.
     pub realtime_streaming: bool,
+    /// Whether channels on air are judged: their health, and what is to be expected of them.
+    pub ffmpeg_monitor_enabled: bool,
+    /// From this health on a channel is healthy, 0 to 1.
+    pub ffmpeg_health_threshold: f64,
+    /// From these odds on a failure to be expected is told, 0 to 1.
+    pub prediction_confidence_threshold: f64,
     /// The log file of a Plex Media Server, or the folder with its logs; empty for none.
     pub plex_log: PathBuf,
     /// The log file of a Jellyfin server, or the folder with its logs; empty for none.
@@ -36,6 +42,9 @@ impl Default for AiAutoHeal {
             log_buffer_events: 20_000,
             log_buffer_bytes: 16 << 20,
             realtime_streaming: true,
+            ffmpeg_monitor_enabled: true,
+            ffmpeg_health_threshold: 0.8,
+            prediction_confidence_threshold: 0.75,
             plex_log: PathBuf::new(),
             jellyfin_log: PathBuf::new(),
         }
@@ -50,6 +59,8 @@ impl AiAutoHeal {
     pub(super) fn check(&self) -> Result<(), ValueError> {
         within("[ai_auto_heal] log_buffer_minutes", self.log_buffer_minutes.into(), 1, 10_080)?;
         within("[ai_auto_heal] log_buffer_events", self.log_buffer_events as u64, 100, 10_000_000)?;
-        within("[ai_auto_heal] log_buffer_bytes", self.log_buffer_bytes as u64, 1 << 20, 1 << 40)
+        within("[ai_auto_heal] log_buffer_bytes", self.log_buffer_bytes as u64, 1 << 20, 1 << 40)?;
+        share("[ai_auto_heal] ffmpeg_health_threshold", self.ffmpeg_health_threshold)?;
+        share("[ai_auto_heal] prediction_confidence_threshold", self.prediction_confidence_threshold)
     }
 }

@@ -27,7 +27,7 @@ use tokio::{
 use super::{
     Feed, News, Order, Seat,
     captions::Aired,
-    on_air::{Means, OnAir, Start},
+    on_air::{Means, OnAir, Start, lead_frames},
     outlook::{AHEAD_MS, beginning},
     output::Output,
     pacing::Pacing,
@@ -84,6 +84,17 @@ pub enum TuneError {
     /// The database failed.
     #[error("look up a channel")]
     Store(#[from] StoreError),
+}
+
+/// A feed as somebody sees it who judges it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// As it is.
+    pub view: FeedView,
+    /// Pictures a second that it should send.
+    pub frame_rate: f64,
+    /// How far it should be ahead of the clock.
+    pub lead_wanted_ms: i64,
 }
 
 /// The feeds on air, by channel.
@@ -186,6 +197,17 @@ impl Feeds {
         let mut views: Vec<_> = self.lock().values().filter(|feed| !feed.is_over()).map(|feed| feed.view()).collect();
         views.sort_by_key(|view| view.channel);
         views
+    }
+
+    /// Returns every feed on air, and what it should be like.
+    pub fn observed(&self) -> Vec<Observed> {
+        let feeds: Vec<_> = self.lock().values().filter(|feed| !feed.is_over()).cloned().collect();
+        let observe = |feed: Arc<Feed>| Observed {
+            view: feed.view(),
+            frame_rate: feed.profile.frame_rate.as_f64(),
+            lead_wanted_ms: feed.grid.wall_ms(lead_frames(&feed.grid)),
+        };
+        feeds.into_iter().map(observe).collect()
     }
 
     /// A channel was edited: its feed looks at the schedule again, or ends where the channel is gone or switched off.

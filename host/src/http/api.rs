@@ -11,6 +11,7 @@ mod description;
 mod dossiers;
 mod error_screen;
 mod feeds;
+mod health;
 mod incidents;
 mod library;
 mod logs;
@@ -65,6 +66,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(playout::playout))
         .routes(routes!(timeline::timeline))
         .routes(routes!(restart::restart))
+        .routes(routes!(health::one))
+        .routes(routes!(health::all))
         .routes(routes!(incidents::incidents))
         .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
         .routes(routes!(schedule::preview::preview))

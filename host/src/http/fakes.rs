@@ -41,6 +41,7 @@ use crate::{
     },
     lifecycle::Lifecycle,
     logs::{self, Collector},
+    monitor::Monitors,
     playout::{
         PlayoutError,
         preview::{Preview, Share},
@@ -145,6 +146,7 @@ impl Host {
             dossiers: dossiers.clone(),
             admission: admission.clone(),
             logs: logs.clone(),
+            monitors: Monitors::default(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),

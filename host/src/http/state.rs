@@ -23,6 +23,7 @@ use crate::{
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
     logs::Collector,
+    monitor::Monitors,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -51,6 +52,8 @@ pub struct HttpState {
     pub admission: Admission,
     /// What everybody says.
     pub logs: Collector,
+    /// How channels do.
+    pub monitors: Monitors,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
     /// Wall time.

@@ -18,6 +18,9 @@ pub struct Progress {
     pub dropped_frames: u64,
     /// Frames repeated to keep the rate.
     pub duplicated_frames: u64,
+    /// Bytes written.
+    #[serde(default)]
+    pub total_bytes: u64,
 }
 
 /// How a run ended.
