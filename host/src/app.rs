@@ -35,6 +35,7 @@ use crate::{
     lifecycle::Lifecycle,
     logs::{Collector, machine, tail},
     monitor::Monitors,
+    patterns::Patterns,
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
     sessions::{LiveEdges, Sessions},
@@ -281,6 +282,7 @@ impl Host {
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
+        let collector = self.listen(&logs, &knobs);
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
@@ -291,7 +293,8 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
-            logs: self.listen(&logs, &knobs),
+            patterns: Patterns::start(&collector, clock.clone(), knobs.patterns.subscribe(), life),
+            logs: collector,
             monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),
             slates,
             clock: clock.clone(),

@@ -18,6 +18,7 @@ pub mod library;
 pub mod lifecycle;
 pub mod logs;
 pub mod monitor;
+pub mod patterns;
 pub mod playout;
 pub mod plugins;
 pub mod sessions;

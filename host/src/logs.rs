@@ -172,6 +172,11 @@ impl Collector {
         self.shared.settings.borrow().realtime.then(|| self.shared.news.subscribe())
     }
 
+    /// Returns what is said from now on, for parts of the host.
+    pub fn news(&self) -> broadcast::Receiver<Arc<LogEvent>> {
+        self.shared.news.subscribe()
+    }
+
     /// Returns where to say something.
     pub fn intake(&self) -> &Arc<Intake> {
         &self.shared.intake

@@ -134,8 +134,40 @@ fn media_servers_are_heard_by_webhook_and_by_their_log_files() {
         "NotificationType": "PlaybackStart", "ServerName": "nas", "Name": "Metropolis", "NotificationUsername": "anna"
     }));
     assert_eq!(answer.send().unwrap().status(), 204);
-    let told = wait_for_event(&host, "tag=webhook");
+    let told = wait_for_event(&host, "tag=webhook&text=PlaybackStart");
     assert_eq!((&told["source"], &told["message"]), (&json!("JELLYFIN"), &json!("Jellyfin: PlaybackStart Metropolis")));
+    host.stop();
+}
+
+#[test]
+fn failures_that_belong_together_are_a_pattern_with_its_root_and_its_evidence() {
+    let stage = Stage::new();
+    let setup = stage.setup();
+    let host = setup.start();
+    let complain = |host: &Host, error: &str| {
+        let document =
+            json!({ "NotificationType": "TaskCompleted", "ResultStatus": "Failed", "ResultErrorMessage": error });
+        let answer = host.http.post(host.at("/api/v1/webhooks/jellyfin")).json(&document).send();
+        assert_eq!(answer.unwrap().status(), 204);
+    };
+    let found = |host: &Host| -> Vec<Value> {
+        let page: Value = host.get("/api/v1/patterns");
+        page["items"].as_array().unwrap().clone()
+    };
+    complain(&host, "https://nas.lan/x: connection reset");
+    wait_for_event(&host, "text=reset");
+    assert!(found(&host).is_empty(), "once is no pattern");
+    (0..5).for_each(|_| complain(&host, "https://nas.lan/x: connection refused"));
+    let pattern = wait_for("the pattern", PATIENCE, || found(&host).into_iter().next());
+    assert_eq!((&pattern["pattern"], &pattern["risk"]), (&json!("NETWORK_INSTABILITY"), &json!("HIGH")));
+    assert_eq!(pattern["suspects"][0]["resource"], "server nas.lan");
+    let told: Value = host.get(&format!("/api/v1/logs/{}", pattern["evidence"][0].as_str().unwrap()));
+    assert!(told["message"].as_str().unwrap().contains("connection refused"), "{told}");
+    wait_for_event(&host, "source=application&component=patterns&level=warning");
+
+    setup.set("ai_auto_heal.pattern_detection_enabled", false).write_config();
+    host.signal(Signal::SIGHUP);
+    wait_for("no more looking", PATIENCE, || found(&host).is_empty().then_some(()));
     host.stop();
 }
 

@@ -39,6 +39,7 @@ use crate::{
     lifecycle::Lifecycle,
     logs::Collector,
     monitor::Monitors,
+    patterns::Patterns,
     playout::{PlayoutError, Playouts, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -69,6 +70,8 @@ pub struct Parts {
     pub logs: Collector,
     /// How channels do.
     pub monitors: Monitors,
+    /// The patterns that are there.
+    pub patterns: Patterns,
     /// The slates.
     pub slates: Slates,
     /// Wall time.
@@ -95,6 +98,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         admission: parts.admission,
         logs: parts.logs,
         monitors: parts.monitors,
+        patterns: parts.patterns,
         slates: parts.slates,
         clock: parts.clock,
         settings: parts.settings,

@@ -38,6 +38,7 @@ pub(super) struct Knobs {
     pub(super) throttler: watch::Sender<StreamThrottler>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
+    pub(super) patterns: watch::Sender<bool>,
 }
 
 /// What a configuration says about all of them.
@@ -53,6 +54,7 @@ pub(super) struct KnobValues {
     throttler: StreamThrottler,
     logs: logs::Settings,
     monitor: monitor::Settings,
+    patterns: bool,
 }
 
 impl Knobs {
@@ -70,6 +72,7 @@ impl Knobs {
             throttler,
             logs,
             monitor,
+            patterns,
         } = values;
         Ok(Self {
             feed: watch::channel(feed).0,
@@ -84,6 +87,7 @@ impl Knobs {
             throttler: watch::channel(throttler).0,
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
+            patterns: watch::channel(patterns).0,
         })
     }
 
@@ -107,6 +111,7 @@ impl Knobs {
             throttler: config.stream_throttler,
             logs: log_settings(config),
             monitor: monitor_settings(config),
+            patterns: config.ai_auto_heal.pattern_detection_enabled,
         })
     }
 
@@ -121,6 +126,8 @@ impl Knobs {
         self.throttler.send_replace(values.throttler);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
+        // What has been seen of patterns is forgotten when this changes.
+        self.patterns.send_if_modified(|known| std::mem::replace(known, values.patterns) != values.patterns);
         let screens = values.error_screens;
         // Slates that did not change need not be looked at again.
         self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);

@@ -28,6 +28,8 @@ pub struct AiAutoHeal {
     pub ffmpeg_health_threshold: f64,
     /// From these odds on a failure to be expected is told, 0 to 1.
     pub prediction_confidence_threshold: f64,
+    /// Whether the known patterns of trouble are looked for in what is said.
+    pub pattern_detection_enabled: bool,
     /// The log file of a Plex Media Server, or the folder with its logs; empty for none.
     pub plex_log: PathBuf,
     /// The log file of a Jellyfin server, or the folder with its logs; empty for none.
@@ -45,6 +47,7 @@ impl Default for AiAutoHeal {
             ffmpeg_monitor_enabled: true,
             ffmpeg_health_threshold: 0.8,
             prediction_confidence_threshold: 0.75,
+            pattern_detection_enabled: true,
             plex_log: PathBuf::new(),
             jellyfin_log: PathBuf::new(),
         }

@@ -18,6 +18,7 @@ mod logs;
 mod merge;
 mod now;
 mod page;
+mod patterns;
 mod playout;
 mod plugins;
 mod restart;
@@ -97,6 +98,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(logs::counts::counts))
         .routes(routes!(logs::get::get))
         .routes(routes!(logs::context::context))
+        .routes(routes!(patterns::patterns))
         .routes(routes!(webhooks::plex))
         .routes(routes!(webhooks::jellyfin))
         .routes(routes!(webhooks::emby))

@@ -42,6 +42,7 @@ use crate::{
     lifecycle::Lifecycle,
     logs::{self, Collector},
     monitor::Monitors,
+    patterns::Patterns,
     playout::{
         PlayoutError,
         preview::{Preview, Share},
@@ -147,6 +148,7 @@ impl Host {
             admission: admission.clone(),
             logs: logs.clone(),
             monitors: Monitors::default(),
+            patterns: Patterns::default(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),

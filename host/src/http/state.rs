@@ -24,6 +24,7 @@ use crate::{
     feed::{picks::Picks, slates::Slates},
     logs::Collector,
     monitor::Monitors,
+    patterns::Patterns,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -54,6 +55,8 @@ pub struct HttpState {
     pub logs: Collector,
     /// How channels do.
     pub monitors: Monitors,
+    /// The patterns of trouble that are there.
+    pub patterns: Patterns,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
     /// Wall time.
