@@ -1,0 +1,19 @@
+//! What video cards can do.
+//!
+//! Does: read hardware profiles (TOML) and check them; decide which probe to run next and what its answer means; say what a card can do, and
+//! for everything it cannot, why and what to do about it.
+//! Does not: run a program, open a file, or look at a device; answers come in as arguments.
+//! Invariant: a profile that exists has been checked; a card that is said to do something has been seen to do it, in FFmpeg's own words.
+
+pub mod condition;
+pub mod pattern;
+pub mod profile;
+pub mod profiles;
+pub mod template;
+pub mod version;
+
+pub use condition::{Condition, Fact, Facts};
+pub use profile::{Profile, ProfileFile};
+pub use profiles::{Profiles, ProfilesError};
+pub use template::{Placeholder, Template};
+pub use version::Version;
