@@ -5,6 +5,7 @@
 //! Does not: run a program, open a file, or look at a device; answers come in as arguments.
 //! Invariant: a profile that exists has been checked; a card that is said to do something has been seen to do it, in FFmpeg's own words.
 
+pub mod capabilities;
 pub mod condition;
 pub mod pattern;
 pub mod profile;
@@ -12,6 +13,7 @@ pub mod profiles;
 pub mod template;
 pub mod version;
 
+pub use capabilities::{Capabilities, Detection, Reason, ReasonKind, Verdict};
 pub use condition::{Condition, Fact, Facts};
 pub use profile::{Profile, ProfileFile};
 pub use profiles::{Profiles, ProfilesError};
