@@ -154,6 +154,21 @@ impl Condition {
         facts.get(&self.field).is_some_and(|fact| self.op.relates(fact, &self.value))
     }
 
+    /// Returns why this does not hold, in words for people.
+    pub fn unmet(&self, facts: &Facts) -> String {
+        let known = facts.get(&self.field).map_or_else(|| "not known".to_owned(), Fact::to_string);
+        let (field, relation, value) = (self.field.as_str(), self.op.words(), &self.value);
+        let what = match field {
+            "ffmpeg.version" => "the version of FFmpeg",
+            "kernel.version" => "the version of the kernel",
+            "gpu.sm" => "the card's compute capability",
+            "driver.name" => "the driver",
+            "driver.version" => "the driver's version",
+            field => field,
+        };
+        format!("{what} must be {relation} {value} and is {known}")
+    }
+
     /// Returns whether `conditions` all hold; none at all do.
     pub fn all_hold(conditions: &[Self], facts: &Facts) -> bool {
         conditions.iter().all(|condition| condition.holds(facts))
@@ -161,6 +176,23 @@ impl Condition {
 }
 
 impl Operator {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Eq => "exactly",
+            Self::Ne => "anything but",
+            Self::Lt => "below",
+            Self::Le => "at most",
+            Self::Gt => "above",
+            Self::Ge => "at least",
+            Self::In => "one of",
+            Self::NotIn => "none of",
+            Self::Has => "something with",
+            Self::HasNot => "something without",
+            Self::Regex => "like",
+            Self::NotRegex => "unlike",
+        }
+    }
+
     fn relates(self, fact: &Fact, value: &Fact) -> bool {
         let among = |one: &Fact, several: &Fact| match several {
             Fact::Several(several) => several.contains(one),
@@ -203,6 +235,19 @@ fn compare(fact: &Fact, value: &Fact) -> Option<Ordering> {
         (Fact::Number(fact), Fact::Number(value)) => Some(fact.cmp(value)),
         (Fact::Text(fact), Fact::Text(value)) => Some(Version::parse(fact)?.cmp(&Version::parse(value)?)),
         _ => None,
+    }
+}
+
+impl std::fmt::Display for Fact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+            Self::Several(several) => {
+                f.write_str(&several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 }
 

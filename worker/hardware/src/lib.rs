@@ -7,9 +7,11 @@
 
 pub mod capabilities;
 pub mod condition;
+pub mod detect;
 pub mod pattern;
 pub mod profile;
 pub mod profiles;
+pub mod report;
 pub mod template;
 pub mod version;
 

@@ -69,6 +69,9 @@ pub struct Op {
     pub op: OpKind,
     /// The filter that FFmpeg must have.
     pub filter: String,
+    /// Other filters that it uses.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// The surface it works on: "system", the profile's own, or one that is mapped. The profile's own where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,

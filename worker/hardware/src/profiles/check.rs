@@ -267,6 +267,7 @@ fn parts_are_named(profile: &Profile) -> Finding {
     };
     for (at, op) in profile.ops.iter().enumerate() {
         missing(format!("op[{at}].filter"), "filter", &op.filter)?;
+        op.also.iter().try_for_each(|filter| missing(format!("op[{at}].also"), "filter", filter))?;
     }
     for (at, encode) in profile.encoders.iter().enumerate() {
         missing(format!("encode[{at}].encoder"), "encoder", &encode.encoder)?;
