@@ -76,8 +76,7 @@ pub fn frames_encoded(stderr: &str) -> u32 {
             let number = digits.trim_end_matches(|c: char| c.is_ascii_digit());
             digits[number.len()..].parse::<u32>().ok()
         };
-        let most = stderr.match_indices(marker).filter_map(|(at, _)| number(&stderr[..at])).max();
-        most
+        stderr.match_indices(marker).filter_map(|(at, _)| number(&stderr[..at])).max()
     };
     // "  Stream #0:0 (video): 10 frames encoded; 10 packets muxed", else the last of "frame=   10 fps=0.0 q=-0.0".
     let counted = before(" frames encoded");

@@ -139,8 +139,8 @@ fn is_field(key: &str, field: &str) -> Finding {
 fn templates(file: &ProfileFile) -> Finding {
     use Placeholder::{Alg, Bitrate, Bufsize, Depth, Device, Fmt, Fps, Gop, H, Init, Level, Maxrate, Opacity, W, X, Y};
     let check = |key: String, templates: &[Template], allowed: &[Placeholder]| {
-        let numbered = templates.iter().enumerate();
-        numbered.map(|(at, template)| places(&format!("{key}[{at}]"), template, allowed)).collect::<Finding>()
+        let mut numbered = templates.iter().enumerate();
+        numbered.try_for_each(|(at, template)| places(&format!("{key}[{at}]"), template, allowed))
     };
     if let Some(device) = &file.device {
         check("device.init".to_owned(), &device.init, &[Device])?;
