@@ -10,6 +10,7 @@ use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
 use serde::{Deserialize, Serialize};
 
 pub mod error_screens;
+pub mod hardware;
 pub mod lineup;
 pub mod load;
 mod session_manager;
@@ -17,6 +18,7 @@ mod stream_throttler;
 pub mod supervision;
 
 use error_screens::ErrorScreens;
+use hardware::Hardware;
 use lineup::{DeclaredChannel, DeclaredCollection};
 pub use session_manager::SessionManager;
 pub use stream_throttler::StreamThrottler;
@@ -34,6 +36,8 @@ pub struct Config {
     pub playout: Playout,
     /// FFmpeg and the workers.
     pub ffmpeg: Ffmpeg,
+    /// Which video card is used.
+    pub hardware: Hardware,
     /// How many channels may be on air, when what failed is started again, and what is kept about failures.
     pub supervision: Supervision,
     /// What new channels send.
@@ -311,6 +315,28 @@ pub enum ValueError {
         /// What stands there.
         path: PathBuf,
     },
+    /// No profile of this name.
+    #[error("use [hardware] accel = {text:?}: there is no such hardware profile; there are {known}")]
+    Accel {
+        /// What stands there.
+        text: String,
+        /// What there is.
+        known: String,
+    },
+    /// No quirk of this name.
+    #[error("use [hardware] disabled_quirks: there is no quirk {id:?}; did you mean {nearest}?")]
+    Quirk {
+        /// What stands there.
+        id: String,
+        /// What is most like it.
+        nearest: String,
+    },
+    /// A folder that depends on where the server is started.
+    #[error("use [hardware] profiles_folder = {}: it must be absolute", .path.display())]
+    ProfilesFolder {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// A number that makes no sense.
     #[error("use {key} = {value}: it must be from {min} to {max}")]
     Range {
@@ -357,6 +383,7 @@ impl Config {
         if let Some(path) = self.ffmpeg.readable.iter().find(|path| !path.is_absolute()) {
             return Err(ValueError::Readable { path: path.clone() });
         }
+        self.hardware.check()?;
         lineup::check(&self.collections, &self.channels)?;
         self.supervision.check()?;
         self.session_manager.check()?;
@@ -467,6 +494,7 @@ mod tests {
         assert!(with(|c| c.ffmpeg.nice = 20).contains("[ffmpeg] nice"));
         assert!(with(|c| c.ffmpeg.cpu_weight = 0).contains("[ffmpeg] cpu_weight"));
         assert!(with(|c| c.ffmpeg.readable = vec!["luts".into()]).contains("[ffmpeg] readable"));
+        assert!(with(|c| c.hardware.profiles_folder = "p".into()).contains("[hardware] profiles_folder"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
         assert!(with(|c| c.session_manager.max_sessions = 0).contains("[session_manager] max_sessions = 0"));
         assert!(with(|c| c.session_manager.idle_timeout_seconds = 0).contains("idle_timeout_seconds = 0"));

@@ -131,7 +131,7 @@ async fn survey(mut survey: Survey, asker: &Asker<'_>) -> Detection {
 }
 
 fn say(found: &Detection, json: bool) -> Result<(), DetectError> {
-    let text = if json { serde_json::to_string_pretty(found).unwrap_or_default() + "\n" } else { table(found) };
+    let text = if json { serde_json::to_string_pretty(found).unwrap_or_default() + "\n" } else { table(found, &[]) };
     io::stdout().write_all(text.as_bytes()).map_err(DetectError::Say)
 }
 

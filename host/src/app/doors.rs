@@ -28,6 +28,7 @@ use crate::{
     config::{Config, ValueError},
     dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
+    hardware::Hardware,
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -65,6 +66,8 @@ pub struct Parts {
     pub admission: Admission,
     /// The slates.
     pub slates: Slates,
+    /// The video cards.
+    pub hardware: Hardware,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -88,6 +91,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         dossiers: parts.dossiers,
         admission: parts.admission,
         slates: parts.slates,
+        hardware: parts.hardware,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,

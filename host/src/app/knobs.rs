@@ -130,6 +130,7 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             let key = |c: &Config| (programs(c), c.ffmpeg.cpu_weight, c.ffmpeg.pids_limit);
             key(old) != key(new)
         }),
+        ("[hardware]", old.hardware != new.hardware),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
         ("[database] path", old.database != new.database),

@@ -11,6 +11,7 @@ mod description;
 mod dossiers;
 mod error_screen;
 mod feeds;
+mod hardware;
 mod incidents;
 mod library;
 mod merge;
@@ -86,6 +87,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(now::now))
         .routes(routes!(feeds::feeds))
         .routes(routes!(capacity::capacity))
+        .routes(routes!(hardware::get))
+        .routes(routes!(hardware::detect))
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
         .routes(routes!(sessions::list::list))

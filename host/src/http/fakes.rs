@@ -39,6 +39,7 @@ use crate::{
         picks::Picks,
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
+    hardware::{self, Hardware},
     lifecycle::Lifecycle,
     playout::{
         PlayoutError,
@@ -131,6 +132,14 @@ impl Host {
         let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
         let state = HttpState {
             slates: slates.clone(),
+            hardware: Hardware::new(hardware::Settings {
+                worker: folder.path().join("worker"),
+                ffmpeg: "ffmpeg".into(),
+                profiles: None,
+                cache: folder.path().join("hardware"),
+                accel: "auto".into(),
+                device: String::new(),
+            }),
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
@@ -145,6 +154,14 @@ impl Host {
             health: world.clone(),
         };
         Self { store, dossiers, admission, sessions, router: super::router(state), world, folder, slates, renderer }
+    }
+
+    /// Puts a worker in place that finds this out.
+    pub fn pretend_hardware(&self, found: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join("worker");
+        std::fs::write(&path, format!("#!/bin/sh\ncat <<'E'\n{found}\nE\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// What was rendered.

@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
+    hardware::Hardware,
     playout::{PlayoutError, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -50,6 +51,8 @@ pub struct HttpState {
     pub admission: Admission,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
+    /// The video cards.
+    pub hardware: Hardware,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.

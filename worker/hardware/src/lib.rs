@@ -6,6 +6,7 @@
 //! Invariant: a profile that exists has been checked; a card that is said to do something has been seen to do it, in FFmpeg's own words.
 
 pub mod capabilities;
+pub mod choice;
 pub mod condition;
 pub mod detect;
 pub mod pattern;
@@ -16,6 +17,7 @@ pub mod template;
 pub mod version;
 
 pub use capabilities::{Capabilities, Detection, Reason, ReasonKind, Verdict};
+pub use choice::{Choice, choose};
 pub use condition::{Condition, Fact, Facts};
 pub use profile::{Profile, ProfileFile};
 pub use profiles::{Profiles, ProfilesError};

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{Capabilities, Detection, Reason, Verdict};
 
-/// Returns the text.
-pub fn table(detection: &Detection) -> String {
+/// Returns the text, with the ids of cards that are used, the best first, if that is known.
+pub fn table(detection: &Detection, chosen: &[&str]) -> String {
     let mut text = String::new();
     let Detection { ffmpeg, platform, kernel, cards, absent } = detection;
     let ffmpeg = ffmpeg.as_deref().map_or_else(|| "no FFmpeg".to_owned(), |version| format!("FFmpeg {version}"));
@@ -16,7 +16,7 @@ pub fn table(detection: &Detection) -> String {
     line(&mut text, &format!("{ffmpeg} on {platform}{kernel}"));
     for card in cards {
         line(&mut text, "");
-        one_card(&mut text, card);
+        one_card(&mut text, card, chosen.iter().position(|id| *id == card.id));
     }
     if !absent.is_empty() {
         line(&mut text, "");
@@ -29,10 +29,15 @@ pub fn table(detection: &Detection) -> String {
     text
 }
 
-fn one_card(text: &mut String, card: &Capabilities) {
+fn one_card(text: &mut String, card: &Capabilities, choice: Option<usize>) {
     let name = card.name.as_deref().unwrap_or(&card.title);
     let driver = card.driver.as_deref().map(|driver| format!(", driver {driver}")).unwrap_or_default();
-    line(text, &format!("{}  {name}{driver}", card.id));
+    let choice = match choice {
+        Some(0) => "  (used)",
+        Some(_) => "  (used when the one before is full or fails)",
+        None => "",
+    };
+    line(text, &format!("{}  {name}{driver}{choice}", card.id));
     if let Some(reason) = &card.unusable {
         line(text, &format!("  cannot be used: {}", reason.because));
         evidence(text, reason, 4);

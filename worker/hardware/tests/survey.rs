@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use exstreamtv_hardware::{
-    Detection, Facts, Profiles, ReasonKind, Verdict,
+    Detection, Facts, Profiles, ReasonKind, Verdict, choose,
     detect::{Access, Answer, Found, Node, Question, Run, Survey, System},
     profile::{Enumerate, OpKind},
 };
@@ -250,6 +250,29 @@ fn without_ffmpeg_everything_is_absent_with_that_reason() {
     assert!(nonsense.absent[0].reason.because.contains("avconv"));
 }
 
+#[test]
+fn the_best_card_that_encodes_is_chosen_and_software_is_always_last() {
+    let devices = vec![nvidia(0), nvidia(1), drm("0x8086", 128), drm("0x1002", 130)];
+    let (found, _) = survey(system(devices), works);
+    let chosen =
+        |accel, device| choose(&found, accel, device).cards.iter().map(|card| card.id.as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        chosen("auto", ""),
+        ["cuda:0", "cuda:1", "vaapi-intel:/dev/dri/renderD128", "vaapi-amd:/dev/dri/renderD130", "software"],
+        "qsv would be the same card again"
+    );
+    assert_eq!(chosen("qsv", ""), ["qsv:/dev/dri/renderD128", "software"]);
+    assert_eq!(chosen("cuda", "1"), ["cuda:1", "software"]);
+    assert_eq!(chosen("cuda:1", ""), ["cuda:1", "software"]);
+    assert_eq!(chosen("auto", "/dev/dri/renderD130"), ["vaapi-amd:/dev/dri/renderD130", "software"]);
+    assert_eq!(chosen("software", ""), ["software"]);
+    let remark = |accel, device| choose(&found, accel, device).remark.unwrap_or_default();
+    assert_eq!(remark("software", ""), "");
+    assert!(remark("videotoolbox", "").contains("it is for macos"));
+    assert!(remark("amf", "").contains("was built without encoder h264_amf"));
+    assert_eq!(remark("cuda", "7"), "software is used instead of accel = cuda, device = 7: no such card can be used");
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     let fragment = prop_oneof![
         Just("Format cuda chosen by get_format().\n".to_owned()),
@@ -291,6 +314,6 @@ proptest! {
         for card in &found.cards {
             prop_assert!(card.verdicts().all(|verdict| verdict.reason().is_none_or(|reason| !reason.because.is_empty())));
         }
-        exstreamtv_hardware::report::table(&found);
+        exstreamtv_hardware::report::table(&found, &[]);
     }
 }

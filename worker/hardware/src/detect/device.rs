@@ -101,7 +101,7 @@ pub(super) fn none_found(enumerate: Enumerate, others: &[String]) -> Reason {
             ("there is no NVIDIA card (/dev/nvidia0)", "where there is one, load its driver (nvidia-smi does)")
         }
         Enumerate::Drm => (
-            "there is no such graphics card (/dev/dri/renderD*)",
+            "there is no graphics card of this make (/dev/dri/renderD*)",
             "where there is one, its kernel driver may be missing; a container needs --device /dev/dri",
         ),
         Enumerate::V4l2 => ("there is no video coder (/dev/video*)", "cameras are none"),
