@@ -21,7 +21,7 @@ use crate::{
     template::NoValue,
 };
 
-/// After so many failures of the card itself the rest is not tried any more.
+/// After so many failures of the card itself in a row the rest is not tried any more.
 const DEVICE_FAILURES: u32 = 2;
 
 /// What is asked about one card under one profile.
@@ -398,10 +398,11 @@ impl Ladder {
     }
 
     fn settle(&mut self, pending: Pending, result: Result<(), Reason>) {
-        if let Err(reason) = &result
-            && reason.kind == ReasonKind::Device
-        {
-            self.device_failures += 1;
+        match &result {
+            // OpenCL beside the card may be missing, or crash, without the card being any worse.
+            _ if self.is_mapped(&pending) => {}
+            Err(reason) if reason.kind == ReasonKind::Device => self.device_failures += 1,
+            _ => self.device_failures = 0,
         }
         let Some(slots) = &mut self.slots else {
             self.unusable = result.err();
@@ -423,6 +424,14 @@ impl Ladder {
         if self.device_failures >= DEVICE_FAILURES {
             self.give_up();
         }
+    }
+
+    /// Returns whether what is asked about needs something beside the card.
+    fn is_mapped(&self, pending: &Pending) -> bool {
+        let Pending::Op(at) = pending else { return false };
+        let own = self.profile.surface.as_ref().map(|surface| surface.name.as_str());
+        let way = pick(self.slots.as_ref().map(|slots| &slots.ops), *at).map(|(_, way)| way);
+        way.is_ok_and(|way| self.profile.ops[way.entry].on.as_deref().is_some_and(|on| Some(on) != own))
     }
 
     /// Nothing is gained by asking a dead card on.
