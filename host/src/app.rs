@@ -30,6 +30,7 @@ use crate::{
     config::Config,
     dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
+    hardware::{self, Hardware},
     http,
     library::Library,
     lifecycle::Lifecycle,
@@ -161,6 +162,19 @@ pub fn programs(config: &Config) -> Programs {
     Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
 }
 
+/// Returns what video cards are looked at with.
+pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings {
+    let Programs { worker, ffmpeg, .. } = programs(config);
+    hardware::Settings {
+        worker,
+        ffmpeg,
+        profiles: common.profiles_folder(config),
+        cache: common.data_folder().join("cache/hardware"),
+        accel: config.hardware.accel.clone(),
+        device: config.hardware.device.clone(),
+    }
+}
+
 fn group_limits(config: &Config) -> GroupLimits {
     let ffmpeg = &config.ffmpeg;
     GroupLimits { memory_bytes: ffmpeg.memory_limit_bytes, cpu_weight: ffmpeg.cpu_weight, pids: ffmpeg.pids_limit }
@@ -229,6 +243,8 @@ impl Host {
         let ffmpeg = utility.identify().await.map_err(|cause| StartError::Ffmpeg { cause })?;
         tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
 
+        let hardware = Hardware::new(hardware_settings(config, &self.common));
+        life.spawn(hardware.clone().look_around(life.stopping()));
         let profile = config.output_profile()?;
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         let (kept, images) = (self.data.join("cache/slates"), self.data.join("error_screens"));
@@ -297,6 +313,7 @@ impl Host {
             logs: collector,
             monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),
             slates,
+            hardware,
             clock: clock.clone(),
             health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
             life: life.clone(),

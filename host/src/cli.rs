@@ -7,19 +7,23 @@
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use exstreamtv_hardware::Profiles;
 
 use crate::{
     app::{self, StartError},
     config::{Config, load::LoadError},
     doctor,
+    hardware::{DetectError, read_profiles},
 };
 
 mod dossier;
+mod hardware;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
 
 use dossier::{DossierCommand, DossierCommandError};
+use hardware::HardwareFlags;
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
 
@@ -47,6 +51,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Shows what this machine's video cards can do, and for what they cannot, why and what to do about it.
+    Hardware(HardwareFlags),
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -118,6 +124,9 @@ pub enum CommandError {
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
+    /// Nobody knows what the video cards can do.
+    #[error(transparent)]
+    Hardware(DetectError),
     /// The system gives us no threads.
     #[error("start the runtime")]
     Runtime(#[source] std::io::Error),
@@ -132,11 +141,12 @@ pub enum CommandError {
 impl CommandError {
     fn code(&self) -> u8 {
         match self {
-            Self::Config(LoadError::Read { .. }) => 66,
+            Self::Config(LoadError::Read { .. } | LoadError::ProfilesFolder(_)) => 66,
             Self::Config(_) => 78,
             Self::Start(error) => error.code(),
             Self::Plugin(error) => error.code(),
             Self::Dossier(error) => error.code(),
+            Self::Hardware(error) => error.code(),
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
         }
@@ -162,7 +172,23 @@ impl Common {
             named.iter().map(|_| true).chain(given.iter().map(|folder| !named.contains(folder))).collect();
         config.library.folders.retain(|_| (fresh[position], position += 1).0);
         config.check()?;
+        self.check_hardware(&config)?;
         Ok(config)
+    }
+
+    /// Reads the profiles where the configuration says anything about them: every start would pay for it.
+    fn check_hardware(&self, config: &Config) -> Result<(), LoadError> {
+        let folder = self.profiles_folder(config).filter(|folder| folder.exists());
+        if folder.is_none() && config.hardware == Default::default() {
+            return Ok(());
+        }
+        let overrides = folder.as_deref().map(read_profiles).transpose()?.unwrap_or_default();
+        Ok(config.hardware.check_ids(&Profiles::with(&overrides)?)?)
+    }
+
+    /// Returns the folder with a user's hardware profiles, if there may be one.
+    pub fn profiles_folder(&self, config: &Config) -> Option<PathBuf> {
+        config.hardware.folder(self.config.as_deref())
     }
 
     /// Returns the data folder: the flag's, else the system's usual place.
@@ -222,6 +248,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
             println!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }
+        Command::Hardware(flags) => hardware::run(flags),
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),
@@ -255,6 +282,24 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn hardware_profiles_beside_the_configuration_are_checked_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, "[hardware]\naccel = \"own\"\n").unwrap();
+        let common =
+            Common { config: Some(path), data_dir: None, listen: None, media: vec![], plugins: PluginFlags::default() };
+        assert!(common.load().unwrap_err().to_string().contains("accel = \"own\""));
+        let profiles = folder.path().join("hwprofiles");
+        std::fs::create_dir(&profiles).unwrap();
+        let own = profiles.join("own.toml");
+        std::fs::write(&own, "schema = 1\nid = \"own\"\ninherits = \"cuda\"\ntitle = \"Own\"\n").unwrap();
+        assert_eq!(common.load().unwrap().hardware.accel, "own");
+        std::fs::write(&own, "schema = 1\nid = \"own\"\ninherits = \"cuda\"\ntitel = \"Own\"\n").unwrap();
+        let wrong = common.load().unwrap_err().to_string();
+        assert!(wrong.contains("own.toml") && wrong.contains("titel") && wrong.contains("line 4"), "{wrong}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod ai_auto_heal;
 pub mod error_screens;
+pub mod hardware;
 pub mod lineup;
 pub mod load;
 mod session_manager;
@@ -19,6 +20,7 @@ pub mod supervision;
 
 pub use ai_auto_heal::AiAutoHeal;
 use error_screens::ErrorScreens;
+use hardware::Hardware;
 use lineup::{DeclaredChannel, DeclaredCollection};
 pub use session_manager::SessionManager;
 pub use stream_throttler::StreamThrottler;
@@ -36,6 +38,8 @@ pub struct Config {
     pub playout: Playout,
     /// FFmpeg and the workers.
     pub ffmpeg: Ffmpeg,
+    /// Which video card is used.
+    pub hardware: Hardware,
     /// How many channels may be on air, when what failed is started again, and what is kept about failures.
     pub supervision: Supervision,
     /// What new channels send.
@@ -323,6 +327,28 @@ pub enum ValueError {
         /// What stands there.
         path: PathBuf,
     },
+    /// No profile of this name.
+    #[error("use [hardware] accel = {text:?}: there is no such hardware profile; there are {known}")]
+    Accel {
+        /// What stands there.
+        text: String,
+        /// What there is.
+        known: String,
+    },
+    /// No quirk of this name.
+    #[error("use [hardware] disabled_quirks: there is no quirk {id:?}; did you mean {nearest}?")]
+    Quirk {
+        /// What stands there.
+        id: String,
+        /// What is most like it.
+        nearest: String,
+    },
+    /// A folder that depends on where the server is started.
+    #[error("use [hardware] profiles_folder = {}: it must be absolute", .path.display())]
+    ProfilesFolder {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// A number that makes no sense.
     #[error("use {key} = {value}: it must be from {min} to {max}")]
     Range {
@@ -369,6 +395,7 @@ impl Config {
         if let Some(path) = self.ffmpeg.readable.iter().find(|path| !path.is_absolute()) {
             return Err(ValueError::Readable { path: path.clone() });
         }
+        self.hardware.check()?;
         lineup::check(&self.collections, &self.channels)?;
         self.supervision.check()?;
         self.session_manager.check()?;
@@ -484,6 +511,7 @@ mod tests {
         assert!(with(|c| c.ffmpeg.nice = 20).contains("[ffmpeg] nice"));
         assert!(with(|c| c.ffmpeg.cpu_weight = 0).contains("[ffmpeg] cpu_weight"));
         assert!(with(|c| c.ffmpeg.readable = vec!["luts".into()]).contains("[ffmpeg] readable"));
+        assert!(with(|c| c.hardware.profiles_folder = "p".into()).contains("[hardware] profiles_folder"));
         assert!(with(|c| c.playout.horizon_h = 0).contains("horizon_h = 0"));
         assert!(with(|c| c.ai_auto_heal.log_buffer_minutes = 0).contains("[ai_auto_heal] log_buffer_minutes = 0"));
         assert!(with(|c| c.ai_auto_heal.ffmpeg_health_threshold = 1.5).contains("ffmpeg_health_threshold = 1.5"));

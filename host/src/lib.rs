@@ -13,6 +13,7 @@ pub mod config;
 pub mod doctor;
 pub mod dossiers;
 pub mod feed;
+pub mod hardware;
 pub mod http;
 pub mod library;
 pub mod lifecycle;

@@ -16,8 +16,8 @@ use crate::{
     isolation::{NoAnswer, Reach, Walls},
 };
 
-/// How much stderr is kept.
-const STDERR_LIMIT_BYTES: usize = 16 * 1024;
+/// How much of stderr is usually kept.
+pub const STDERR_BYTES: usize = 16 * 1024;
 
 /// What a tool may take.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,8 @@ pub struct Limits {
     pub time: Duration,
     /// Of standard output.
     pub stdout_bytes: usize,
+    /// Of standard error; what is beyond it is lost.
+    pub stderr_bytes: usize,
 }
 
 /// What a tool said.
@@ -110,7 +112,7 @@ async fn run(
     let stderr = child.stderr.take();
     let whole = async {
         let answer = read_at_most(stdout, limits.stdout_bytes);
-        let (stdout, stderr) = tokio::try_join!(answer, read_beginning(stderr, STDERR_LIMIT_BYTES))?;
+        let (stdout, stderr) = tokio::try_join!(answer, read_beginning(stderr, limits.stderr_bytes))?;
         let status = child.wait().await.map_err(CaptureError::Read)?;
         if let Some(KilledOnDrop(group)) = &group {
             group.reaped();

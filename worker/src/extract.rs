@@ -15,14 +15,15 @@ use exstreamtv_pipeline::{SourceKind, allowed_protocols};
 use exstreamtv_worker_protocol::Restrictions;
 
 use crate::{
-    capture::{CaptureError, Captured, Limits, capture_within},
+    capture::{CaptureError, Captured, Limits, STDERR_BYTES, capture_within},
     chain,
     event::Extraction,
     isolation::Reach,
 };
 
 /// A film's subtitles lie all over its file, and a disk in the network reads one of some 30 GB in this time.
-const LIMITS: Limits = Limits { time: Duration::from_secs(5 * 60), stdout_bytes: 64 * 1024 };
+const LIMITS: Limits =
+    Limits { time: Duration::from_secs(5 * 60), stdout_bytes: 64 * 1024, stderr_bytes: STDERR_BYTES };
 
 /// The most that is written; the longest films have some hundred KiB.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;

@@ -9,14 +9,14 @@ use exstreamtv_pipeline::Abilities;
 use exstreamtv_worker_protocol::{FfmpegFacts, FfmpegFault};
 
 use crate::{
-    capture::{CaptureError, Captured, Limits, capture},
+    capture::{CaptureError, Captured, Limits, STDERR_BYTES, capture},
     chain,
     event::Tools,
     isolation,
 };
 
 /// What a question to FFmpeg may take.
-const LIMITS: Limits = Limits { time: Duration::from_secs(10), stdout_bytes: 1024 * 1024 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(10), stdout_bytes: 1024 * 1024, stderr_bytes: STDERR_BYTES };
 
 /// Oldest version that knows `-fps_mode`.
 const OLDEST: (u32, u32) = (5, 1);

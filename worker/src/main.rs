@@ -8,6 +8,7 @@ mod burn_ins;
 mod capture;
 mod children;
 mod control;
+mod detect;
 mod dispatcher;
 mod event;
 mod extract;
@@ -26,7 +27,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::control::Control;
 
@@ -41,7 +42,8 @@ const TOKEN_VARIABLE: &str = "EXSTREAMTV_WORKER_TOKEN";
 
 const BY_HAND: &str = "exstreamtv-worker is started by `exstreamtv serve`, which talks to it over a socket; it does nothing useful by itself.
 To watch your channels run:  exstreamtv serve --media DIR
-To check FFmpeg and disks:   exstreamtv doctor";
+To check FFmpeg and disks:   exstreamtv doctor
+To see what video cards do:  exstreamtv hardware";
 
 /// Runs the FFmpeg processes of one channel. Started by `exstreamtv serve`, not by people.
 #[derive(Debug, Parser)]
@@ -50,10 +52,25 @@ struct Arguments {
     /// Inherited descriptor of the socket to the host.
     #[arg(long, default_value_t = 3)]
     control_fd: RawFd,
+    #[command(subcommand)]
+    errand: Option<Errand>,
+}
+
+/// Something that is done without a host.
+#[derive(Debug, Subcommand)]
+enum Errand {
+    /// Finds out what this machine's video cards can do; `exstreamtv hardware` shows it, too.
+    Detect(detect::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Arguments { control_fd } = Arguments::parse();
+    let Arguments { control_fd, errand } = Arguments::parse();
+    if let Some(Errand::Detect(arguments)) = errand {
+        children::inherit_nothing_further();
+        children::die_with_the_host();
+        start_logging();
+        return detect::run(&arguments);
+    }
     let Ok(token) = std::env::var(TOKEN_VARIABLE) else {
         return refuse(&format!("failed to find the host's token in {TOKEN_VARIABLE}"));
     };

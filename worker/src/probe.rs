@@ -13,13 +13,14 @@ use exstreamtv_pipeline::{SourceKind, allowed_protocols};
 use exstreamtv_worker_protocol::Restrictions;
 
 use crate::{
-    capture::{CaptureError, Captured, Limits, capture_within},
+    capture::{CaptureError, Captured, Limits, STDERR_BYTES, capture_within},
     chain,
     isolation::Reach,
 };
 
 /// What ffprobe may take for one file.
-const LIMITS: Limits = Limits { time: Duration::from_secs(30), stdout_bytes: 4 * 1024 * 1024 };
+const LIMITS: Limits =
+    Limits { time: Duration::from_secs(30), stdout_bytes: 4 * 1024 * 1024, stderr_bytes: STDERR_BYTES };
 
 /// How long looking at a file's size may take; a disk behind a dead network takes for ever.
 const STAT_LIMIT: Duration = Duration::from_secs(2);

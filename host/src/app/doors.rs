@@ -28,6 +28,7 @@ use crate::{
     config::{Config, ValueError},
     dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
+    hardware::Hardware,
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -74,6 +75,8 @@ pub struct Parts {
     pub patterns: Patterns,
     /// The slates.
     pub slates: Slates,
+    /// The video cards.
+    pub hardware: Hardware,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// How every part is.
@@ -100,6 +103,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         monitors: parts.monitors,
         patterns: parts.patterns,
         slates: parts.slates,
+        hardware: parts.hardware,
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,

@@ -175,6 +175,7 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             let key = |c: &Config| (programs(c), c.ffmpeg.cpu_weight, c.ffmpeg.pids_limit);
             key(old) != key(new)
         }),
+        ("[hardware]", old.hardware != new.hardware),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
         ("[ai_auto_heal] enabled, plex_log or jellyfin_log", {

@@ -42,6 +42,12 @@ pub enum LoadError {
         /// What is wrong.
         text: String,
     },
+    /// Hardware profiles cannot be read.
+    #[error(transparent)]
+    ProfilesFolder(#[from] crate::hardware::FolderError),
+    /// A hardware profile cannot be used.
+    #[error(transparent)]
+    Profiles(#[from] exstreamtv_hardware::ProfilesError),
     /// A value that cannot be used.
     #[error(transparent)]
     Value(#[from] ValueError),

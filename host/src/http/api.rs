@@ -11,6 +11,7 @@ mod description;
 mod dossiers;
 mod error_screen;
 mod feeds;
+mod hardware;
 mod health;
 mod incidents;
 mod library;
@@ -102,6 +103,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::plex))
         .routes(routes!(webhooks::jellyfin))
         .routes(routes!(webhooks::emby))
+        .routes(routes!(hardware::get))
+        .routes(routes!(hardware::detect))
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
         .routes(routes!(sessions::list::list))

@@ -39,6 +39,7 @@ use crate::{
         picks::Picks,
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
+    hardware::{self, Hardware},
     lifecycle::Lifecycle,
     logs::{self, Collector},
     monitor::Monitors,
@@ -139,6 +140,14 @@ impl Host {
         let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
         let state = HttpState {
             slates: slates.clone(),
+            hardware: Hardware::new(hardware::Settings {
+                worker: folder.path().join("worker"),
+                ffmpeg: "ffmpeg".into(),
+                profiles: None,
+                cache: folder.path().join("hardware"),
+                accel: "auto".into(),
+                device: String::new(),
+            }),
             store: store.clone(),
             broadcaster: world.clone(),
             library: world.clone(),
@@ -189,6 +198,14 @@ impl Host {
         while self.logs.counts().events < events {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Puts a worker in place that finds this out.
+    pub fn pretend_hardware(&self, found: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join("worker");
+        std::fs::write(&path, format!("#!/bin/sh\ncat <<'E'\n{found}\nE\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// What was rendered.

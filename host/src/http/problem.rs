@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::TuneError;
-use crate::{dossiers::DossierError, feed::slates::RenderError, playout::PlayoutError};
+use crate::{dossiers::DossierError, feed::slates::RenderError, hardware::DetectError, playout::PlayoutError};
 
 /// Why a request cannot be answered; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,9 @@ pub enum ApiError {
     /// A slate could not be rendered for a look at it.
     #[error(transparent)]
     Preview(RenderError),
+    /// Nobody knows what the video cards can do.
+    #[error(transparent)]
+    Hardware(#[from] DetectError),
     /// A picture beside a media file cannot be read.
     #[error("read the artwork")]
     Artwork(#[source] std::io::Error),
@@ -145,6 +148,7 @@ impl ApiError {
             Self::Dossier(_) => (StatusCode::INTERNAL_SERVER_ERROR, "dossiers-unreadable"),
             Self::Preview(RenderError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
+            Self::Hardware(_) => (StatusCode::BAD_GATEWAY, "hardware-unknown"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
     }

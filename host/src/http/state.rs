@@ -22,6 +22,7 @@ use crate::{
     clock::Clock,
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
+    hardware::Hardware,
     logs::Collector,
     monitor::Monitors,
     patterns::Patterns,
@@ -59,6 +60,8 @@ pub struct HttpState {
     pub patterns: Patterns,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
+    /// The video cards.
+    pub hardware: Hardware,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Settings that a reload may change.

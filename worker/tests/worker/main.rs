@@ -1,6 +1,7 @@
 //! Drives the real worker from outside, as its host does: with the real FFmpeg, and with small scripts that misbehave.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod detecting;
 mod extracting;
 mod faults;
 mod harness;
@@ -8,3 +9,4 @@ mod isolation;
 mod life;
 mod playing;
 mod probing;
+mod tree;

@@ -1,0 +1,171 @@
+//! What this machine's video cards can do, as the host knows it.
+//!
+//! Does: have a worker find out, keep the latest answer, say which cards are used.
+//! Does not: run FFmpeg or open a device; the worker's `detect` does, and keeps its answers on disk.
+//! Invariant: what is shown was found out by a worker of this installation, with this configuration's FFmpeg and profiles.
+
+mod profiles;
+mod view;
+
+use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+
+use exstreamtv_hardware::Detection;
+use tokio::{process::Command, sync::watch};
+use tokio_util::sync::CancellationToken;
+
+pub use profiles::{FolderError, read_profiles};
+pub use view::HardwareView;
+
+/// How long finding out may take: dozens of runs of FFmpeg for each card, each bounded.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// What is asked with, and what is wished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The worker program.
+    pub worker: PathBuf,
+    /// ffmpeg.
+    pub ffmpeg: PathBuf,
+    /// A folder with profiles, if there may be one.
+    pub profiles: Option<PathBuf>,
+    /// Where answers are kept.
+    pub cache: PathBuf,
+    /// "auto", "software", or the id of a profile or a card.
+    pub accel: String,
+    /// Which of several cards; empty takes any.
+    pub device: String,
+}
+
+/// Why nothing is known; fits after "failed to".
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DetectError {
+    /// The worker cannot be started or waited for.
+    #[error("start the worker {}: {cause}", .path.display())]
+    Start {
+        /// Which program.
+        path: PathBuf,
+        /// Why.
+        cause: Arc<std::io::Error>,
+    },
+    /// It gave up.
+    #[error("find out what the video cards can do: {message}")]
+    GaveUp {
+        /// Its exit code.
+        code: Option<i32>,
+        /// Its last words.
+        message: String,
+    },
+    /// It takes too long.
+    #[error("find out what the video cards can do: there was no answer within {} s", PATIENCE.as_secs())]
+    TimedOut,
+    /// It said something else than a worker of this version says.
+    #[error("understand what the worker found out")]
+    Unintelligible(#[source] Arc<serde_json::Error>),
+}
+
+impl DetectError {
+    /// Returns the exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            // The worker's codes are ours.
+            Self::GaveUp { code: Some(code), .. } => u8::try_from(*code).ok().filter(|code| *code >= 64).unwrap_or(70),
+            Self::Start { .. } | Self::GaveUp { .. } | Self::TimedOut | Self::Unintelligible(_) => 70,
+        }
+    }
+}
+
+/// What is known about this machine's video cards. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Hardware {
+    settings: Arc<Settings>,
+    latest: watch::Sender<Option<Arc<Detection>>>,
+}
+
+impl Hardware {
+    /// Knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), latest: watch::channel(None).0 }
+    }
+
+    /// Finds out, or takes what a worker has found out before and nothing has changed since; with [`Ask::Again`] it finds out anew.
+    ///
+    /// # Errors
+    /// The worker cannot be started, gives up or takes too long.
+    pub async fn detect(&self, ask: Ask) -> Result<Arc<Detection>, DetectError> {
+        let mut command = self.command(ask);
+        let path = self.settings.worker.clone();
+        let output = tokio::time::timeout(PATIENCE, command.output()).await.map_err(|_| DetectError::TimedOut)?;
+        let output = output.map_err(|cause| DetectError::Start { path, cause: Arc::new(cause) })?;
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr);
+            let last = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("the worker did not say why");
+            let message = last.trim_start_matches("exstreamtv-worker: failed to ").to_owned();
+            return Err(DetectError::GaveUp { code: output.status.code(), message });
+        }
+        let found: Detection =
+            serde_json::from_slice(&output.stdout).map_err(|error| DetectError::Unintelligible(Arc::new(error)))?;
+        let found = Arc::new(found);
+        self.latest.send_replace(Some(Arc::clone(&found)));
+        Ok(found)
+    }
+
+    /// Returns the latest answer, if there is one.
+    pub fn latest(&self) -> Option<Arc<Detection>> {
+        self.latest.borrow().clone()
+    }
+
+    /// Returns the means to wait for the next answer.
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<Detection>>> {
+        self.latest.subscribe()
+    }
+
+    /// Returns what is known as people see it.
+    pub fn view(&self) -> HardwareView {
+        HardwareView::of(self.latest().as_deref(), &self.settings.accel, &self.settings.device)
+    }
+
+    /// Finds out in the background, so that nobody has to wait for it later.
+    pub async fn look_around(self, stopping: CancellationToken) {
+        let found = tokio::select! {
+            found = self.detect(Ask::IfChanged) => found,
+            // The worker is killed with what it runs.
+            () = stopping.cancelled() => return,
+        };
+        match found {
+            Ok(_) => {
+                let view = self.view();
+                tracing::info!(used = view.used.join(", "), "video cards looked at");
+                if let Some(remark) = view.remark {
+                    tracing::warn!("{remark}");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "nobody knows what the video cards can do; software is used"),
+        }
+    }
+
+    fn command(&self, ask: Ask) -> Command {
+        let Settings { worker, ffmpeg, profiles, cache, .. } = self.settings.as_ref();
+        let mut command = Command::new(worker);
+        command.arg("detect").arg("--json").arg("--ffmpeg").arg(ffmpeg).arg("--cache").arg(cache);
+        if let Some(folder) = profiles {
+            command.arg("--profiles").arg(folder);
+        }
+        if ask == Ask::Again {
+            command.arg("--refresh");
+        }
+        command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        command
+    }
+}
+
+/// How to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// What was found out before is good enough, unless something has changed.
+    IfChanged,
+    /// Anew.
+    Again,
+}
+
+#[cfg(test)]
+mod tests;
