@@ -147,7 +147,7 @@ fn tell(channel: ChannelId, change: Change) {
         Change::Predicted(told) => tracing::warn!(
             channel.id = %channel,
             failure = ?told.failure,
-            probability = told.probability,
+            probability = (told.probability * 100.0).round() / 100.0,
             horizon_s = told.horizon_s,
             time_to_failure_s = told.time_to_failure_s,
             evidence = told.evidence,

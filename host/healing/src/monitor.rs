@@ -243,11 +243,11 @@ impl Monitor {
     }
 
     /// Failures come like drops of rain: with n of them in t the next one comes within T with 1 - (t / (t + T))^(n + 1/2) (the predictive
-    /// distribution of a Poisson process under Jeffreys' prior). One alone is no trend.
+    /// distribution of a Poisson process under Jeffreys' prior). Two are no trend.
     fn another_failure(&self) -> Option<FailurePrediction> {
         let sample = self.last?;
         let count = self.failures.len();
-        if count < 2 {
+        if count < 3 {
             return None;
         }
         let seen_s = (sample.at_ms - self.began_ms?).clamp(1_000, FAILURES_MS) as f64 / 1_000.0;
@@ -373,10 +373,13 @@ impl Monitor {
         let newest = self.verdicts.iter().rev();
         // The least bad of the last seconds: all of them are at least as bad.
         let at_least = newest.clone().take(WORSE_S).min().copied().filter(|_| self.verdicts.len() >= WORSE_S);
+        let is_back = newest.clone().take(WORSE_S).all(|verdict| *verdict != HealthStatus::Failed);
         let worst = newest.max().copied().filter(|_| self.verdicts.len() == BETTER_S);
         let to = match (at_least, worst) {
             (Some(worse), _) if worse > self.status => worse,
             (_, Some(better)) if better < self.status => better,
+            // It is on again, and must not be called well before it has been so for a while.
+            _ if is_back && self.status == HealthStatus::Failed => HealthStatus::Unhealthy,
             _ => return None,
         };
         let from = std::mem::replace(&mut self.status, to);
@@ -450,9 +453,12 @@ mod tests {
         assert_eq!(changes, [Change::Status { from, to }]);
         channel.sample.on_air = true;
         for second in 1..BETTER_S {
-            assert!(channel.second(1_000).is_empty(), "after {second} good seconds");
+            let changes = channel.second(1_000);
+            let (from, to) = (HealthStatus::Failed, HealthStatus::Unhealthy);
+            let expected = if second == WORSE_S { vec![Change::Status { from, to }] } else { vec![] };
+            assert_eq!(changes, expected, "after {second} good seconds");
         }
-        let (from, to) = (HealthStatus::Failed, HealthStatus::Healthy);
+        let (from, to) = (HealthStatus::Unhealthy, HealthStatus::Healthy);
         assert_eq!(channel.second(1_000), [Change::Status { from, to }]);
     }
 
