@@ -2,8 +2,6 @@
 //!
 //! It is made from the types, so it cannot say anything else. With `EXSTREAMTV_UPDATE=1` in the environment it is written anew.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{fs, path::PathBuf};
 
 use exstreamtv_hardware::ProfileFile;
