@@ -209,6 +209,17 @@ impl Host {
         assert!(response.status().is_success(), "{path}: {:?}", response.text());
     }
 
+    /// Asks for something to be done and returns the answer.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn post(&self, path: &str) -> Value {
+        let response = self.http.post(self.at(path)).send().unwrap_or_else(|error| panic!("post {path}: {error}"));
+        let (status, text) = (response.status(), response.text().unwrap_or_default());
+        assert!(status.is_success(), "{path}: {status}: {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+    }
+
     /// Waits until the channel's feed is as wanted.
     pub fn wait_for_feed(&self, channel: &Channel, what: &str, wanted: impl Fn(&Feed) -> bool) -> Feed {
         wait_for(what, LONG, || self.feed(channel).filter(|feed| wanted(feed)))

@@ -7,6 +7,7 @@ mod faults;
 mod harness;
 mod isolation;
 mod life;
+mod options;
 mod playing;
 mod probing;
 mod tree;
