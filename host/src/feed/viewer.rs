@@ -43,9 +43,12 @@ fn read(seat: Seat, behind_frames: i64, viewing: Viewing) -> impl Stream<Item = 
         let feed = Arc::clone(seat.feed());
         let mut news = feed.news();
         let stop = viewing.ticket.meter().stop().clone();
+        // Waited for by one future all the time: to register anew at every chunk would cost each viewer a lock.
+        let stopped = stop.cancelled();
+        tokio::pin!(stopped);
         let begun = tokio::select! {
             begun = begins(&mut news) => begun,
-            () = stop.cancelled() => return,
+            () = &mut stopped => return,
         };
         if !begun {
             return viewing.ticket.off_air();
@@ -58,13 +61,13 @@ fn read(seat: Seat, behind_frames: i64, viewing: Viewing) -> impl Stream<Item = 
                 Step::Send(data) => yield data,
                 Step::Pause(until) => tokio::select! {
                     () = tokio::time::sleep_until(until) => {}
-                    () = stop.cancelled() => return,
+                    () = &mut stopped => return,
                 },
                 Step::Await => tokio::select! {
                     more = more(&mut news) => if !more {
                         return reader.ticket.off_air();
                     },
-                    () = stop.cancelled() => return,
+                    () = &mut stopped => return,
                 },
                 Step::Over => return,
             }

@@ -72,7 +72,7 @@ fn cost(address: &str, path: &str, viewers: u32, pid: u32) -> Cost {
     stop.store(true, Ordering::Relaxed);
     crowd.into_iter().for_each(|viewer| viewer.join().unwrap_or_else(|_| panic!("a viewer failed")));
     let mbps_each = got as f64 * 8.0 / 1e6 / seconds / f64::from(viewers);
-    Cost { cpu_ms_per_s: cpu as f64 / seconds, mbps_each }
+    Cost { cpu_ms_per_s: cpu / seconds, mbps_each }
 }
 
 fn viewer(address: &str, path: &str, stop: Arc<AtomicBool>, bytes: Arc<AtomicU64>) -> thread::JoinHandle<()> {
