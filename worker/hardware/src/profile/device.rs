@@ -50,8 +50,6 @@ pub enum Enumerate {
     Vulkan,
     /// The one that macOS has.
     Videotoolbox,
-    /// Whatever adapter Windows has.
-    D3d11,
 }
 
 /// Devices that are found and are no hardware.
