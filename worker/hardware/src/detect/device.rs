@@ -13,6 +13,8 @@ pub struct System {
     pub kernel: Option<String>,
     /// Who we are, for advice.
     pub user: String,
+    /// Quirks that somebody switched off, by their ids.
+    pub disabled_quirks: Vec<String>,
     /// Every device that may be a card.
     pub devices: Vec<Found>,
 }

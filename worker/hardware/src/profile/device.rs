@@ -201,7 +201,7 @@ pub struct Smoke {
 impl Default for Smoke {
     fn default() -> Self {
         Self {
-            size: [640, 360],
+            size: [1280, 720],
             frames: 10,
             timeout_ms: 10_000,
             exclusive: None,
