@@ -82,7 +82,7 @@ fn questions(platform: &str) -> BTreeMap<String, String> {
         match question {
             Question::Read { .. } => survey.answer(&Answer::File(Some(String::new()))),
             Question::Run(run) => {
-                let profile = run.about.split([':', ' ']).next().unwrap().to_owned();
+                let profile = run.about.split([':', ' ']).next().unwrap_or_default().to_owned();
                 *texts.entry(profile).or_default() += &format!("{}\n    {}\n", run.about, run.args[2..].join(" "));
                 survey.answer(&answer(&run, &profiles));
             }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use exstreamtv_hardware::{
-    Capabilities, Detection, Reason, ReasonKind, Verdict,
+    Capabilities, Detection, Reason, ReasonKind,
     profile::{OpKind, RateMode},
     report::table,
 };
