@@ -169,6 +169,7 @@ pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings
         worker,
         ffmpeg,
         profiles: common.profiles_folder(config),
+        disabled_quirks: config.hardware.disabled_quirks.clone(),
         cache: common.data_folder().join("cache/hardware"),
         accel: config.hardware.accel.clone(),
         device: config.hardware.device.clone(),

@@ -13,7 +13,7 @@ use crate::{
     app::{self, StartError},
     config::{Config, load::LoadError},
     doctor,
-    hardware::{DetectError, read_profiles},
+    hardware::{DetectError, Hardware, read_profiles},
 };
 
 mod dossier;
@@ -229,7 +229,11 @@ fn execute(command: Command) -> Result<(), CommandError> {
         }
         Command::Doctor { common, json } => {
             let config = common.load()?;
-            let findings = runtime()?.block_on(doctor::examine(&config, &common.data_folder()));
+            let findings = runtime()?.block_on(doctor::examine(
+                &config,
+                Hardware::new(app::hardware_settings(&config, &common)),
+                &common.data_folder(),
+            ));
             doctor::print(&findings, json);
             let gravest = findings.iter().filter_map(doctor::Finding::code).max();
             gravest.map_or(Ok(()), |code| Err(CommandError::Doctor { code }))

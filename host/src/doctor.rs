@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     app,
     config::Config,
+    hardware::{Ask, Hardware},
     lifecycle::Lifecycle,
     worker::{Spawner, Utility},
 };
@@ -39,9 +40,10 @@ impl Finding {
 }
 
 /// Looks at everything.
-pub async fn examine(config: &Config, data_folder: &Path) -> Vec<Finding> {
+pub async fn examine(config: &Config, hardware: Hardware, data_folder: &Path) -> Vec<Finding> {
     let facts = identify(config).await;
-    let mut findings = vec![ffmpeg(&facts), isolation(config, &facts), data(data_folder), port(config)];
+    let cards = video_cards(hardware).await;
+    let mut findings = vec![ffmpeg(&facts), isolation(config, &facts), cards, data(data_folder), port(config)];
     if config.library.folders.is_empty() {
         let advice = Some("name one with --media DIR or in [library] folders".into());
         let detail = "no folder is configured".into();
@@ -103,6 +105,24 @@ fn isolation(config: &Config, facts: &Result<FfmpegFacts, String>) -> Finding {
         Err(_) => "nobody knows, without an FFmpeg".into(),
     };
     Finding { what: "isolation".into(), ok: true, detail, advice: None, code: 69 }
+}
+
+/// A machine without a card is fine; one without the card that somebody wants is not.
+async fn video_cards(hardware: Hardware) -> Finding {
+    let found = hardware.detect(Ask::IfChanged).await;
+    let what = "video cards".into();
+    let advice = Some("`exstreamtv hardware` shows which there are, and why others are not".into());
+    let view = hardware.view();
+    match (found, view.remark) {
+        (Ok(_), None) => {
+            let detail = format!("the order of use is {}", view.used.join(", "));
+            Finding { what, ok: true, detail, advice: None, code: 69 }
+        }
+        (Ok(_), Some(detail)) => Finding { what, ok: false, detail, advice, code: 69 },
+        (Err(error), _) => {
+            Finding { what, ok: false, detail: format!("failed to {error}"), advice, code: error.code() }
+        }
+    }
 }
 
 fn data(folder: &Path) -> Finding {

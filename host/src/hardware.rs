@@ -28,6 +28,8 @@ pub struct Settings {
     pub ffmpeg: PathBuf,
     /// A folder with profiles, if there may be one.
     pub profiles: Option<PathBuf>,
+    /// Quirks that are switched off.
+    pub disabled_quirks: Vec<String>,
     /// Where answers are kept.
     pub cache: PathBuf,
     /// "auto", "software", or the id of a profile or a card.
@@ -149,6 +151,9 @@ impl Hardware {
         command.arg("detect").arg("--json").arg("--ffmpeg").arg(ffmpeg).arg("--cache").arg(cache);
         if let Some(folder) = profiles {
             command.arg("--profiles").arg(folder);
+        }
+        for id in &self.settings.disabled_quirks {
+            command.arg("--disable-quirk").arg(id);
         }
         if ask == Ask::Again {
             command.arg("--refresh");

@@ -72,6 +72,22 @@ fn what_somebody_wishes_is_used_or_it_is_said_why_not() {
 }
 
 #[test]
+fn the_doctor_finds_a_card_missing_only_where_somebody_wants_one() {
+    let stage = Stage::new();
+    let finding = |setup: Setup| {
+        setup.write_config();
+        let mut command = Command::new(host_binary());
+        command.args(["doctor", "--json", "--config"]).arg(setup.config_file()).arg("--data-dir").arg(setup.data());
+        let findings: Vec<Value> = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        findings.into_iter().find(|finding| finding["what"] == "video cards").unwrap()
+    };
+    let fine = finding(stage.setup());
+    assert!(fine["ok"] == true && fine["detail"].as_str().unwrap().ends_with("software"), "{fine}");
+    let missing = finding(stage.setup().set("hardware.accel", "\"rkmpp\"").set("hardware.device", "\"9\""));
+    assert!(missing["ok"] == false && missing["advice"].as_str().unwrap().contains("exstreamtv hardware"), "{missing}");
+}
+
+#[test]
 fn profiles_lie_beside_the_configuration_or_in_a_folder_of_their_own() {
     let stage = Stage::new();
     profile(&stage.path().join("hwprofiles"), "own.toml", OWN);

@@ -18,7 +18,12 @@ use std::{
     process::ExitCode,
 };
 
-use exstreamtv_hardware::{Detection, Profiles, ProfilesError, detect::Survey, profiles::Source, report::table};
+use exstreamtv_hardware::{
+    Detection, Profiles, ProfilesError,
+    detect::{Survey, System},
+    profiles::Source,
+    report::table,
+};
 
 use self::{asker::Asker, cache::Cache, root::Root};
 
@@ -34,6 +39,9 @@ pub struct Arguments {
     /// A folder with hardware profiles that override shipped ones or add to them.
     #[arg(long, value_name = "DIR")]
     profiles: Option<PathBuf>,
+    /// A quirk that this machine's cards do not have; may be given several times.
+    #[arg(long, value_name = "ID")]
+    disable_quirk: Vec<String>,
     /// Where answers and clips are kept; nowhere, if it is not said.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -104,7 +112,7 @@ fn detect(arguments: &Arguments) -> Result<Detection, DetectError> {
     let overrides = arguments.profiles.as_deref().map(read_profiles).transpose()?.unwrap_or_default();
     let profiles = Profiles::with(&overrides)?;
     let root = Root::at(arguments.root.clone());
-    let system = devices::system(&root);
+    let system = System { disabled_quirks: arguments.disable_quirk.clone(), ..devices::system(&root) };
     let cache = Cache::open(arguments.cache.clone())
         .map_err(|source| DetectError::Cache { path: arguments.cache.clone().unwrap_or_default(), source })?;
     let key = cache::key(&system, &profiles, &arguments.ffmpeg, &root);

@@ -13,6 +13,7 @@ fn worker(folder: &Path, script: &str) -> Settings {
         worker: path,
         ffmpeg: "ffmpeg".into(),
         profiles: Some("/etc/tv/hwprofiles".into()),
+        disabled_quirks: vec!["amd-pad".into()],
         cache: "/var/cache/tv".into(),
         accel: "cuda".into(),
         device: String::new(),
@@ -32,7 +33,8 @@ async fn a_worker_is_asked_and_its_answer_is_kept() {
     let view = hardware.view();
     assert!(view.known && view.remark.unwrap().ends_with("accel = cuda: there is no NVIDIA card"));
     let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
-    let usual = "detect --json --ffmpeg ffmpeg --cache /var/cache/tv --profiles /etc/tv/hwprofiles";
+    let usual =
+        "detect --json --ffmpeg ffmpeg --cache /var/cache/tv --profiles /etc/tv/hwprofiles --disable-quirk amd-pad";
     assert_eq!(asked, format!("{usual}\n{usual} --refresh\n"));
 }
 

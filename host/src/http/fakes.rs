@@ -144,6 +144,7 @@ impl Host {
                 worker: folder.path().join("worker"),
                 ffmpeg: "ffmpeg".into(),
                 profiles: None,
+                disabled_quirks: vec![],
                 cache: folder.path().join("hardware"),
                 accel: "auto".into(),
                 device: String::new(),

@@ -159,6 +159,8 @@ pub enum ReasonKind {
     Build,
     /// It needs something newer, or another card.
     Condition,
+    /// It is known to go wrong.
+    Quirk,
     /// It cannot be tried on this machine.
     Untried,
     /// It did not answer in time.

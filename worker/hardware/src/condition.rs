@@ -96,6 +96,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("in.width", "width of the source"),
     ("in.height", "height of the source"),
     ("in.interlaced", "whether the source may be interlaced"),
+    ("in.rotated", "whether the source has to be turned to be upright"),
     ("in.transfer", "transfer of the source, FFmpeg's name"),
     ("in.width_mod_32", "remainder of the source's width by 32"),
     ("in.decoded_on", "\"hardware\" or \"software\": where the source is decoded"),

@@ -149,6 +149,13 @@ impl Profile {
         self.quirks.iter().filter(applies)
     }
 
+    /// Returns what is done about all that goes wrong under these facts.
+    pub fn effect_under(&self, facts: &crate::Facts, disabled: &[String]) -> Effect {
+        let mut effect = Effect::default();
+        self.quirks_under(facts, disabled).for_each(|quirk| effect.add(&quirk.set));
+        effect
+    }
+
     /// Returns what FFmpeg's words mean, if they mean something.
     pub fn failure_in(&self, stderr: &str) -> Option<&Failure> {
         self.failures.iter().find(|failure| failure.regex.is_match(stderr))

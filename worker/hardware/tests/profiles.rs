@@ -266,6 +266,10 @@ fn quirks_apply_under_their_circumstances_and_can_be_switched_off() {
     assert_eq!(effects("cuda", facts(&[("in.transfer", "bt2020-10")]), &[]), "cuda-bt2020-10");
     assert_eq!(effects("cuda", facts(&[("out.codec", "hevc"), ("gpu.sm", "7.5")]), &[]), "cuda-hevc-b-frames");
     assert_eq!(effects("cuda", facts(&[("out.codec", "hevc"), ("gpu.sm", "8.6")]), &[]), "");
+    let mut turned = Facts::default();
+    turned.set("in.rotated", true);
+    assert_eq!(effects("vaapi-amd", turned.clone(), &["amd-overlay", "amd-pad", "amd-opencl-tonemap"]), "rotated");
+    assert_eq!(effects("cuda", turned, &[]), "rotated");
     let mut at_times = Facts::default();
     at_times.set("chain.overlay_at_times", true);
     at_times.set("chain.overlays", 2_i64);

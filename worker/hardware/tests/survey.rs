@@ -28,6 +28,7 @@ fn system(devices: Vec<Found>) -> System {
         platform: "linux-x86_64".to_owned(),
         kernel: Some("6.1.0".to_owned()),
         user: "exstreamtv".to_owned(),
+        disabled_quirks: vec![],
         devices,
     }
 }
@@ -161,7 +162,7 @@ fn cards_are_told_apart_and_every_no_has_a_reason() {
     assert_eq!(
         decode.args.join(" "),
         "-hide_banner -nostdin -v debug -init_hw_device cuda=cu:0 -filter_hw_device cu -hwaccel cuda -hwaccel_device cu \
-         -hwaccel_output_format cuda -threads 1 -i {clip} -vf format=p010le|cuda,hwupload,scale_cuda=320:180:format=nv12,setsar=1 \
+         -hwaccel_output_format cuda -threads 1 -i {clip} -vf format=p010le|cuda,hwupload,scale_cuda=640:360:format=nv12,setsar=1 \
          -an -sn -frames:v 10 -c:v h264_nvenc -preset p4 -tune hq -profile:v high -bf 2 -b_ref_mode 0 -g 50 -forced-idr 1 \
          -no-scenecut 1 -noautoscale -rc vbr -b:v 1000000 -maxrate 1500000 -bufsize 2000000 -f null -"
     );
@@ -172,6 +173,44 @@ fn cards_are_told_apart_and_every_no_has_a_reason() {
         overlay.contains("[0:v]format=yuv420p,hwupload_cuda[below];[1:v]format=yuva420p,hwupload_cuda[above];[below][above]overlay_cuda=x=0:y=0:eof_action=pass,hwdownload,format=yuv420p[out]"),
         "{overlay}"
     );
+}
+
+#[test]
+fn quirks_are_heeded_when_a_card_is_tried_and_what_they_leave_to_software_is_not_tried() {
+    let with = |disabled: &[&str]| {
+        let disabled_quirks = disabled.iter().map(|id| (*id).to_owned()).collect();
+        survey(System { disabled_quirks, ..system(vec![drm("0x8086", 128), drm("0x1002", 129)]) }, works)
+    };
+    let (found, asked) = with(&[]);
+    let args =
+        |asked: &[Run], about: &str| asked.iter().find(|run| run.about.ends_with(about)).map(|run| run.args.join(" "));
+    // FFmpeg 6.1 needs it for Quick Sync, and iHD for captions.
+    assert!(args(&asked, "renderD128 decode h264 8").unwrap().contains("vaapi"));
+    let qsv = asked.iter().find(|run| run.about == "qsv:/dev/dri/renderD128 decode h264 8").unwrap().args.join(" ");
+    assert!(qsv.contains("-c:v h264_qsv -bsf:v dump_extra -i {clip}"), "{qsv}");
+    assert!(args(&asked, "vaapi-intel:/dev/dri/renderD128 encode h264 8").unwrap().contains("-sei -a53_cc -f null"));
+    let amd = found.card("vaapi-amd").unwrap();
+    let overlay = amd.ops.iter().find(|known| known.op == OpKind::Overlay).unwrap().verdict.reason().unwrap();
+    assert_eq!(
+        (overlay.kind, overlay.because.as_str()),
+        (ReasonKind::Build, "this FFmpeg was built without the filter overlay_vaapi")
+    );
+    let hevc = args(&asked, "vaapi-amd:/dev/dri/renderD129 encode hevc 8").unwrap();
+    assert!(hevc.contains("-flags:v -global_header -bsf:v extract_extradata=remove=0"), "{hevc}");
+    let (_, asked) = with(&["qsv-dump-extra", "amd-hevc-extradata"]);
+    assert!(!args(&asked, "qsv:/dev/dri/renderD128 decode h264 8").unwrap().contains("dump_extra"));
+    assert!(!args(&asked, "vaapi-amd:/dev/dri/renderD129 encode hevc 8").unwrap().contains("extract_extradata"));
+}
+
+#[test]
+fn an_option_is_left_out_with_its_value() {
+    let profiles = Profiles::shipped();
+    let mut facts = Facts::default();
+    facts.set("out.codec", "hevc");
+    facts.set("gpu.sm", "7.5");
+    let effect = profiles.get("cuda").unwrap().effect_under(&facts, &[]);
+    let args = ["-preset", "p4", "-bf", "2", "-b_ref_mode", "0", "-g", "50"].map(str::to_owned).to_vec();
+    assert_eq!(effect.on_encoder(args).join(" "), "-preset p4 -g 50 -bf 0");
 }
 
 #[test]

@@ -27,10 +27,23 @@ pub fn system(root: &Root) -> System {
         let facts = Facts::default();
         devices.push(Found { enumerate: Enumerate::Videotoolbox, device: String::new(), nodes: Vec::new(), facts });
     }
-    System { kernel: kernel(root), user: owners.user(), platform, devices }
+    System { kernel: kernel(root), user: owners.user(), platform, disabled_quirks: Vec::new(), devices }
 }
 
+/// Debian and Ubuntu name a kernel after the first of its line ("6.1.0-28-amd64"), and say elsewhere which one it is: quirks depend on that.
 fn kernel(root: &Root) -> Option<String> {
+    // "Ubuntu 6.8.0-49.49-generic 6.8.12"
+    let ubuntu = root.line("/proc/version_signature").and_then(|line| Some(line.split_whitespace().nth(2)?.to_owned()));
+    // "Linux version 6.1.0-28-amd64 (…) #1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1 (2024-11-22)"
+    let debian = || {
+        let line = root.line("/proc/version")?;
+        let (_, version) = line.split_once(" Debian ")?;
+        Some(version.split([' ', '-']).next()?.to_owned())
+    };
+    ubuntu.or_else(debian).or_else(|| released(root))
+}
+
+fn released(root: &Root) -> Option<String> {
     let real = || if root.is_stand_in() { None } else { sysinfo::System::kernel_version().ok() };
     root.line("/proc/sys/kernel/osrelease").or_else(real)
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use exstreamtv_hardware::{
-    Capabilities, Detection, Reason, ReasonKind, Verdict,
+    Capabilities, Detection, Reason, ReasonKind,
     profile::{OpKind, RateMode},
     report::table,
 };
@@ -184,19 +184,34 @@ fn low_power_that_is_not_is_no_encoder() {
 }
 
 #[test]
-fn amd_decodes_what_it_says_that_it_does_and_its_crash_takes_one_ffmpeg_along() {
+fn amd_decodes_what_it_is_seen_to_and_what_is_known_to_crash_is_not_tried() {
     let tree = Tree::new(PC);
     tree.drm(128, "0x1002", "0x67df", "amdgpu", "0000:0a:00.0");
-    let found = Machine::new(&tree, "amd-mesa").detect();
+    let known = Machine::new(&tree, "amd-mesa").detect();
+    let tonemap = |found: &Detection| {
+        let amd = card(found, "vaapi-amd").ops.iter().find(|known| known.op == OpKind::Tonemap);
+        amd.unwrap().verdict.reason().unwrap().clone()
+    };
+    assert_eq!(
+        (tonemap(&known).kind, tonemap(&known).because.as_str()),
+        (ReasonKind::Quirk, "tone mapping with OpenCL can end FFmpeg")
+    );
+    golden("amd-mesa", &known);
+    let switched_off =
+        ["amd-opencl-tonemap", "amd-pad", "amd-polaris-10-bit"].map(|id| ["--disable-quirk", id]).concat();
+    let found = Machine::new(&tree, "amd-mesa").with(&switched_off).detect();
+    let pad = card(&found, "vaapi-amd").ops.iter().find(|known| known.op == OpKind::Pad).unwrap();
+    assert_eq!(pad.verdict.reason().unwrap().because, "FFmpeg crashed in the driver");
+    assert!(
+        card(&known, "vaapi-amd").decoder("hevc", 10).is_none()
+            && card(&found, "vaapi-amd").decoder("hevc", 10).is_some()
+    );
     let amd = card(&found, "vaapi-amd:/dev/dri/renderD128");
     assert_eq!(amd.name.as_deref(), Some("AMD Radeon RX 480"));
     assert!(amd.driver.as_ref().unwrap().contains("polaris10"));
     assert!(amd.decoder("h264", 8).is_some() && amd.encoder("hevc", 8).is_some() && amd.encoder("hevc", 10).is_none());
     assert_eq!(no_decoder(amd, "vp9", 8).kind, ReasonKind::Lie);
-    let tonemap = amd.ops.iter().find(|known| known.op == OpKind::Tonemap).unwrap();
-    assert!(matches!(tonemap.verdict, Verdict::No { .. }));
     assert_eq!(card(&found, "amf:/dev/dri/renderD128").unusable.as_ref().unwrap().kind, ReasonKind::Build);
-    golden("amd-mesa", &found);
 }
 
 #[test]
@@ -225,6 +240,17 @@ fn a_raspberry_pi_4_codes_h264_and_a_5_does_not() {
         (reason.kind, reason.because.as_str()),
         (ReasonKind::NotHardware, "a Raspberry Pi 5 has no encoder, and decodes nothing but HEVC")
     );
+}
+
+#[test]
+fn a_distributions_kernel_is_known_by_its_true_version() {
+    let tree = Tree::new(PC);
+    let kernel = || Machine::new(&tree, "debian-12").detect().kernel.unwrap();
+    assert_eq!(kernel(), "6.1.0-28-amd64");
+    tree.file("proc/version", "Linux version 6.1.0-28-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0) #1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1 (2024-11-22)\n");
+    assert_eq!(kernel(), "6.1.119");
+    tree.file("proc/version_signature", "Ubuntu 6.8.0-49.49-generic 6.8.12\n");
+    assert_eq!(kernel(), "6.8.12");
 }
 
 #[test]

@@ -44,7 +44,13 @@ fn every_card(platform: &str) -> System {
         ]
     };
     let devices = if platform == PC { on_a_pc() } else { vec![found(Enumerate::V4l2, "", "")] };
-    System { platform: platform.to_owned(), kernel: Some("6.12".to_owned()), user: "us".to_owned(), devices }
+    System {
+        platform: platform.to_owned(),
+        kernel: Some("6.12".to_owned()),
+        user: "us".to_owned(),
+        disabled_quirks: vec![],
+        devices,
+    }
 }
 
 /// Without what opens a card: FFmpeg reads options before it opens anything, but stops at a device that is not there.

@@ -4,6 +4,7 @@
 
 use crate::{
     Placeholder, Profile, Template,
+    profile::Effect,
     template::{NoValue, Values},
 };
 
@@ -11,6 +12,8 @@ use crate::{
 pub(super) struct Card<'a> {
     pub(super) profile: &'a Profile,
     pub(super) device: &'a str,
+    /// What is done about what goes wrong, as channels do it.
+    pub(super) effect: Effect,
 }
 
 impl Card<'_> {

@@ -19,6 +19,7 @@ impl Card<'_> {
     pub(super) fn try_decoder(&self, decode: &Decode, depth: u8, onward: Onward<'_>) -> Result<Vec<String>, NoValue> {
         let mut args = self.opening()?;
         args.extend(Template::fill_all(&decode.args, &self.device_value())?);
+        args.extend(self.effect.decode_args.iter().cloned());
         args.extend(["-i".to_owned(), CLIP.to_owned()]);
         let chain = match (&self.profile.surface, decode.yields) {
             (Some(_), Where::Surface) => self.on_the_surface(depth, onward)?,
@@ -38,6 +39,7 @@ impl Card<'_> {
         let mut now = sw;
         if let Some(scale) = onward.scale {
             chain.extend(surface.after_decode.as_ref().map(|after| after.fill(&format(sw))).transpose()?);
+            chain.extend(self.effect.after_decode.iter().cloned());
             // On to what the encoder takes: ten bits become eight here, where it takes no more.
             now = onward.encode.map_or(sw, |(encode, _)| encode.input_format.as_str());
             let [width, height] = self.size(None);

@@ -13,6 +13,8 @@ pub struct System {
     pub kernel: Option<String>,
     /// Who we are, for advice.
     pub user: String,
+    /// Quirks that somebody switched off, by their ids.
+    pub disabled_quirks: Vec<String>,
     /// Every device that may be a card.
     pub devices: Vec<Found>,
 }
@@ -112,7 +114,6 @@ pub(super) fn none_found(enumerate: Enumerate, others: &[String]) -> Reason {
             ("there is no graphics card (/dev/dri/renderD*, /dev/nvidia0)", "software renderers do not count")
         }
         Enumerate::Videotoolbox => ("this is no Mac", "use a Mac"),
-        Enumerate::D3d11 => ("there is no Windows adapter", "use Windows"),
     };
     let seen = if others.is_empty() { String::new() } else { format!("; there is {}", others.join(", ")) };
     Reason::new(ReasonKind::NoDevice, format!("{because}{seen}")).advise(advice)

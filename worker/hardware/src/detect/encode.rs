@@ -36,12 +36,15 @@ impl Card<'_> {
         args.extend(["-frames:v".to_owned(), self.profile.smoke.frames.to_string()]);
         if let Some((encode, rate)) = encode {
             args.extend(["-c:v".to_owned(), encode.encoder.clone()]);
-            args.extend(Template::fill_all(&encode.args, &settings(encode))?);
-            if let Some(templates) = rate.and_then(|rate| encode.rate.get(&rate)) {
-                args.extend(Template::fill_all(templates, &settings(encode))?);
+            let mut settled = Template::fill_all(&encode.args, &settings(encode))?;
+            let wished = self.effect.rate.filter(|rate| encode.rate.contains_key(rate)).or(rate);
+            if let Some(templates) = wished.and_then(|rate| encode.rate.get(&rate)) {
+                settled.extend(Template::fill_all(templates, &settings(encode))?);
             }
-            if !encode.bsf.is_empty() {
-                args.extend(["-bsf:v".to_owned(), encode.bsf.join(",")]);
+            args.extend(self.effect.on_encoder(settled));
+            let bsf: Vec<&str> = encode.bsf.iter().chain(&self.effect.encode_bsf).map(String::as_str).collect();
+            if !bsf.is_empty() {
+                args.extend(["-bsf:v".to_owned(), bsf.join(",")]);
             }
         }
         args.extend(["-f", "null", "-"].map(str::to_owned));

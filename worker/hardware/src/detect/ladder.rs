@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Capabilities, Condition, Facts, Profile, Reason, ReasonKind,
     capabilities::{Decoding, Encoding, Filtering},
-    profile::{Capture, Encode, Enumerate, OpKind, Probe, RateMode, Where},
+    profile::{Capture, Effect, Encode, Enumerate, OpKind, Probe, RateMode, Where},
     template::NoValue,
 };
 
@@ -31,6 +31,8 @@ pub struct Ladder {
     build: Arc<Build>,
     device: String,
     facts: Facts,
+    /// Quirks that somebody switched off.
+    disabled: Vec<String>,
     /// Probes that have not been asked, by their place in the profile, in an order that they can be asked in.
     probes: Vec<usize>,
     passed: Vec<String>,
@@ -86,6 +88,7 @@ impl Ladder {
             build,
             device,
             facts,
+            disabled: system.disabled_quirks.clone(),
             probes,
             passed: Vec::new(),
             helps: BTreeMap::new(),
@@ -106,6 +109,10 @@ impl Ladder {
                 return None;
             }
             let pending = self.choose()?;
+            if let Some(reason) = self.known_to_go_wrong(&pending) {
+                self.settle(pending, Err(reason));
+                continue;
+            }
             match self.ask(&pending) {
                 Ok(question) => {
                     self.pending = Some(pending);
@@ -244,22 +251,92 @@ impl Ladder {
         Some(Pending::Decoder(at, Course::Whole))
     }
 
+    /// What channels will leave to software anyway need not be tried.
+    fn known_to_go_wrong(&self, pending: &Pending) -> Option<Reason> {
+        let facts = self.circumstances(pending);
+        let stops = |set: &Effect| match pending {
+            Pending::Encoder(_) => set.encode.is_some(),
+            Pending::Decoder(..) => set.decode.is_some(),
+            Pending::Op(at) => {
+                let op = self.slots.as_ref().and_then(|slots| slots.ops.get(*at)).map(|slot| slot.key.0);
+                op.is_some_and(|op| set.ops.contains_key(&op))
+            }
+            Pending::Probe(_) | Pending::Help(_) => false,
+        };
+        let quirk = self.profile.quirks_under(&facts, &self.disabled).find(|quirk| stops(&quirk.set))?;
+        let advice = format!("where it does not, write disabled_quirks = [{:?}] into [hardware]", quirk.id);
+        Some(Reason::new(ReasonKind::Quirk, quirk.title.clone()).advise(advice))
+    }
+
+    /// What quirks may ask about what is tried.
+    fn circumstances(&self, pending: &Pending) -> Facts {
+        let mut facts = self.facts.clone();
+        let [width, height] = self.profile.smoke.size.map(i64::from);
+        let mut filters: Vec<&str> = Vec::new();
+        let slots = self.slots.as_ref();
+        let encoder = match pending {
+            Pending::Encoder(at) => slots.and_then(|slots| slots.encoders.get(*at)),
+            // The encoder at the end of a decoder's chain.
+            Pending::Decoder(..) => slots.and_then(|slots| slots.encoders.iter().find(|slot| slot.won().is_some())),
+            _ => None,
+        };
+        if let Some(slot) = encoder {
+            facts.set("out.codec", slot.key.0.as_str());
+            facts.set("out.depth", i64::from(slot.key.1));
+            facts.set("out.width", width);
+            facts.set("out.height", height);
+        }
+        if let (Pending::Decoder(at, _), Some(slots)) = (pending, slots) {
+            let (codec, depth) = &slots.decoders[*at].key;
+            facts.set("in.codec", codec.as_str());
+            facts.set("in.depth", i64::from(*depth));
+            facts.set("in.chroma", "420");
+            facts.set("in.width", width);
+            facts.set("in.height", height);
+            facts.set("in.width_mod_32", width % 32);
+            facts.set("in.interlaced", false);
+            facts.set("in.rotated", false);
+            facts.set("in.decoded_on", "hardware");
+            filters.extend(self.onward(*depth).scale.map(|op| op.filter.as_str()));
+        }
+        if let (Pending::Op(at), Some(slots)) = (pending, slots) {
+            let slot = &slots.ops[*at];
+            filters.extend(slot.next_way().map(|way| self.profile.ops[way.entry].filter.as_str()));
+            facts.set("chain.ops", vec![slot.key.0.name()]);
+            facts.set("chain.overlays", i64::from(slot.key.0 == OpKind::Overlay));
+        }
+        facts.set("chain.has", filters);
+        facts
+    }
+
+    fn card(&self, pending: &Pending) -> Card<'_> {
+        let effect = self.profile.effect_under(&self.circumstances(pending), &self.disabled);
+        Card { profile: &self.profile, device: &self.device, effect }
+    }
+
     fn ask(&self, pending: &Pending) -> Result<Question, Reason> {
-        let card = Card { profile: &self.profile, device: &self.device };
+        let card = self.card(pending);
         let smoke = &self.profile.smoke;
         let run = |about: String, args: Result<Vec<String>, NoValue>, clip| {
             let args = args.map_err(|error| Reason::new(ReasonKind::Untried, format!("the profile cannot {error}")))?;
             Ok(Question::Run(Run {
                 about: format!("{} {about}", self.label()),
                 args,
-                env: self.profile.device.env.clone(),
+                env: self
+                    .profile
+                    .device
+                    .env
+                    .iter()
+                    .chain(&card.effect.env)
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect(),
                 timeout_ms: smoke.timeout_ms,
                 clip,
                 exclusive: smoke.exclusive.clone(),
             }))
         };
         match pending {
-            Pending::Probe(at) => self.ask_probe(&self.profile.probes[*at]),
+            Pending::Probe(at) => self.ask_probe(&card, &self.profile.probes[*at]),
             Pending::Help(encoder) => Ok(Question::Run(Run::list(&["-h", &format!("encoder={encoder}")]))),
             Pending::Encoder(at) => {
                 let (slot, way) = self.encoder_slot(*at)?;
@@ -284,8 +361,7 @@ impl Ladder {
         }
     }
 
-    fn ask_probe(&self, probe: &Probe) -> Result<Question, Reason> {
-        let card = Card { profile: &self.profile, device: &self.device };
+    fn ask_probe(&self, card: &Card<'_>, probe: &Probe) -> Result<Question, Reason> {
         match probe {
             Probe::Read { path, .. } => Ok(Question::Read { path: path.clone() }),
             Probe::Run { id, args, timeout_ms, .. } => {

@@ -50,8 +50,6 @@ pub enum Enumerate {
     Vulkan,
     /// The one that macOS has.
     Videotoolbox,
-    /// Whatever adapter Windows has.
-    D3d11,
 }
 
 /// Devices that are found and are no hardware.
@@ -203,7 +201,7 @@ pub struct Smoke {
 impl Default for Smoke {
     fn default() -> Self {
         Self {
-            size: [640, 360],
+            size: [1280, 720],
             frames: 10,
             timeout_ms: 10_000,
             exclusive: None,

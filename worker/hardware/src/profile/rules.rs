@@ -230,6 +230,47 @@ pub struct Quarantine {
     pub backoff_s: Vec<u64>,
 }
 
+impl Effect {
+    /// Adds what another quirk does; where both say something that can be said once, this one stays.
+    pub fn add(&mut self, other: &Self) {
+        self.decode = self.decode.or(other.decode);
+        self.encode = self.encode.or(other.encode);
+        self.rate = self.rate.or(other.rate);
+        self.retag |= other.retag;
+        self.unusable = self.unusable.take().or_else(|| other.unusable.clone());
+        self.ops.extend(&other.ops);
+        self.env.extend(other.env.clone());
+        let lists = [
+            (&mut self.decode_args, &other.decode_args),
+            (&mut self.encode_args, &other.encode_args),
+            (&mut self.encode_without, &other.encode_without),
+            (&mut self.encode_bsf, &other.encode_bsf),
+            (&mut self.after_decode, &other.after_decode),
+            (&mut self.after_download, &other.after_download),
+            (&mut self.before_tonemap, &other.before_tonemap),
+        ];
+        for (ours, theirs) in lists {
+            ours.extend(theirs.iter().cloned());
+        }
+    }
+
+    /// Returns an encoder's arguments with what is left out and what comes behind.
+    pub fn on_encoder(&self, args: Vec<String>) -> Vec<String> {
+        let mut kept = Vec::new();
+        let mut args = args.into_iter();
+        while let Some(arg) = args.next() {
+            if self.encode_without.contains(&arg) {
+                // Its value goes with it.
+                _ = args.next();
+            } else {
+                kept.push(arg);
+            }
+        }
+        kept.extend(self.encode_args.iter().cloned());
+        kept
+    }
+}
+
 impl SessionLimit {
     /// Returns how many may run under these facts; `None` where there is no limit.
     pub fn under(&self, facts: &Facts) -> Option<u32> {
