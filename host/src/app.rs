@@ -245,7 +245,10 @@ impl Host {
         tracing::info!(version = ffmpeg.version, path = %ffmpeg.path.display(), "FFmpeg found");
 
         let hardware = Hardware::new(hardware_settings(config, &self.common));
-        life.spawn(hardware.clone().look_around(life.stopping()));
+        // Whoever wants no card need not know what cards can do.
+        if config.hardware.accel != "software" {
+            life.spawn(hardware.clone().look_around(life.stopping()));
+        }
         let profile = config.output_profile()?;
         let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
         let (kept, images) = (self.data.join("cache/slates"), self.data.join("error_screens"));

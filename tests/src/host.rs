@@ -48,7 +48,8 @@ impl Setup {
         Self {
             folder: folder.to_owned(),
             media: Vec::new(),
-            config: Vec::new(),
+            // Looking at video cards runs FFmpeg, which is not what other tests count.
+            config: vec!["hardware.accel = \"software\"".into()],
             sections: String::new(),
             listen: "127.0.0.1:0".into(),
             wrapper: Vec::new(),

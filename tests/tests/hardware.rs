@@ -39,7 +39,7 @@ const OWN: &str = "schema = 1\nid = \"own\"\ninherits = \"rkmpp\"\ntitle = \"Our
 #[test]
 fn every_profile_is_a_cards_or_absent_with_a_reason() {
     let stage = Stage::new();
-    let setup = stage.setup();
+    let setup = stage.setup().set("hardware.accel", "\"auto\"");
     let shown = json(&setup);
     let cards = shown["found"]["cards"].as_array().unwrap();
     let absent = shown["found"]["absent"].as_array().unwrap();
@@ -60,15 +60,31 @@ fn what_somebody_wishes_is_used_or_it_is_said_why_not() {
     let stage = Stage::new();
     let software = json(&stage.setup().set("hardware.accel", "\"software\""));
     assert_eq!((&software["used"], &software["remark"]), (&serde_json::json!(["software"]), &Value::Null));
-    let card = json(&stage.setup().set("hardware.accel", "\"videotoolbox\"").set("hardware.device", "\"7\""));
+    let card = json(
+        &stage
+            .setup()
+            .set("hardware.accel", "\"auto\"")
+            .set("hardware.accel", "\"videotoolbox\"")
+            .set("hardware.device", "\"7\""),
+    );
     let remark = card["remark"].as_str().unwrap();
     assert!(remark.starts_with("software is used instead of accel = videotoolbox, device = 7: "), "{remark}");
     let unknown = hardware(&stage.setup().set("hardware.accel", "\"nvenc\""), &[]);
     assert_eq!(unknown.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no such hardware profile"));
-    let quirk = hardware(&stage.setup().set("hardware.disabled_quirks", "[\"amd-pads\"]"), &[]);
+    let quirk = hardware(
+        &stage.setup().set("hardware.accel", "\"auto\"").set("hardware.disabled_quirks", "[\"amd-pads\"]"),
+        &[],
+    );
     assert!(String::from_utf8_lossy(&quirk.stderr).contains("did you mean amd-pad?"));
-    assert!(hardware(&stage.setup().set("hardware.disabled_quirks", "[\"amd-pad\"]"), &[]).status.success());
+    assert!(
+        hardware(
+            &stage.setup().set("hardware.accel", "\"auto\"").set("hardware.disabled_quirks", "[\"amd-pad\"]"),
+            &[]
+        )
+        .status
+        .success()
+    );
 }
 
 #[test]
@@ -81,9 +97,15 @@ fn the_doctor_finds_a_card_missing_only_where_somebody_wants_one() {
         let findings: Vec<Value> = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
         findings.into_iter().find(|finding| finding["what"] == "video cards").unwrap()
     };
-    let fine = finding(stage.setup());
+    let fine = finding(stage.setup().set("hardware.accel", "\"auto\""));
     assert!(fine["ok"] == true && fine["detail"].as_str().unwrap().ends_with("software"), "{fine}");
-    let missing = finding(stage.setup().set("hardware.accel", "\"rkmpp\"").set("hardware.device", "\"9\""));
+    let missing = finding(
+        stage
+            .setup()
+            .set("hardware.accel", "\"auto\"")
+            .set("hardware.accel", "\"rkmpp\"")
+            .set("hardware.device", "\"9\""),
+    );
     assert!(missing["ok"] == false && missing["advice"].as_str().unwrap().contains("exstreamtv hardware"), "{missing}");
 }
 
@@ -93,9 +115,14 @@ fn profiles_lie_beside_the_configuration_or_in_a_folder_of_their_own() {
     profile(&stage.path().join("hwprofiles"), "own.toml", OWN);
     let has_own =
         |shown: &Value| shown["found"]["absent"].as_array().unwrap().iter().any(|absent| absent["title"] == "Our own");
-    assert!(has_own(&json(&stage.setup())));
+    assert!(has_own(&json(&stage.setup().set("hardware.accel", "\"auto\""))));
     let elsewhere = stage.path().join("elsewhere");
-    let setup = || stage.setup().set("hardware.profiles_folder", format!("{:?}", elsewhere.display().to_string()));
+    let setup = || {
+        stage
+            .setup()
+            .set("hardware.accel", "\"auto\"")
+            .set("hardware.profiles_folder", format!("{:?}", elsewhere.display().to_string()))
+    };
     assert!(!has_own(&json(&setup())), "a folder that is not there holds none, and the other one does not count");
     profile(&elsewhere, "mine.toml", OWN);
     assert!(has_own(&json(&setup())));
