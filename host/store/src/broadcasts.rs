@@ -4,20 +4,18 @@
 //! Does not: number segments; the feed does.
 //! Invariant: a stored number never goes back.
 
-use std::sync::Arc;
-
 use exstreamtv_model::ChannelId;
 
-use crate::{StoreError, cell::RowOf, connections::Connections};
+use crate::{StoreError, access::Access, cell::RowOf};
 
 /// The playlist counters.
 #[derive(Debug, Clone)]
 pub struct Broadcasts {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 impl Broadcasts {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 

@@ -4,24 +4,24 @@
 //! Does not: keep timelines; a deleted channel's timeline goes with it.
 //! Invariant: numbers are unique; ids are never used again.
 
-use std::sync::Arc;
-
 use exstreamtv_model::{
     Channel, ChannelId, ChannelNumber, CollectionId, ItemOrder, OutputProfile, Schedule, ThrottleWish,
     pick::TrackPreferences,
 };
-use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
+use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use tokio::sync::watch;
 
 use crate::{
     EngineError, StoreError,
+    access::Access,
     cell::{RowOf, read_error, to_json},
-    connections::Connections,
 };
 
 /// The channels.
 #[derive(Debug, Clone)]
 pub struct Channels {
-    connections: Arc<Connections>,
+    connections: Access,
+    counted: watch::Sender<u64>,
 }
 
 /// A channel that has no id yet.
@@ -54,8 +54,15 @@ pub struct NewChannel {
 }
 
 impl Channels {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
-        Self { connections }
+    pub(crate) fn new(connections: Access, counted: watch::Sender<u64>) -> Self {
+        Self { connections, counted }
+    }
+
+    /// Tells how many channels there are, after something else than this repository has changed them.
+    pub(crate) async fn recount(&self) -> Result<(), StoreError> {
+        let mut reader = self.connections.read().await?;
+        self.counted.send_replace(count(&mut reader).await?);
+        Ok(())
     }
 
     /// Returns every channel, in lineup order.
@@ -111,7 +118,9 @@ impl Channels {
         let mut transaction = self.connections.write().await?;
         let inserted = bind(sqlx::query(INSERT), &channel)?.execute(&mut *transaction).await;
         let done = inserted.map_err(|error| write_error("add the channel", &channel, error))?;
+        let count = count(&mut transaction).await?;
         transaction.commit().await.map_err(|error| StoreError::query("add the channel", error))?;
+        self.counted.send_replace(count);
         channel.id = ChannelId(done.last_insert_rowid());
         Ok(channel)
     }
@@ -139,7 +148,9 @@ impl Channels {
         let mut transaction = self.connections.write().await?;
         let deleted = sqlx::query("DELETE FROM channels WHERE id = ?1").bind(id.0).execute(&mut *transaction).await;
         let done = deleted.map_err(|error| StoreError::query(act, error))?;
+        let count = count(&mut transaction).await?;
         transaction.commit().await.map_err(|error| StoreError::query(act, error))?;
+        self.counted.send_replace(count);
         Ok(done.rows_affected() > 0)
     }
 }
@@ -213,6 +224,12 @@ fn bind<'q>(
         .bind(to_json("the channel's tracks", &channel.tracks)?)
         .bind(to_json("the channel's throttle", &channel.throttle)?)
         .bind(channel.enabled))
+}
+
+async fn count(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let count: Result<i64, sqlx::Error> =
+        sqlx::query_scalar("SELECT count(*) FROM channels").fetch_one(connection).await;
+    count.map(i64::unsigned_abs).map_err(|error| StoreError::query("count the channels", error))
 }
 
 fn write_error(act: &'static str, channel: &Channel, error: sqlx::Error) -> StoreError {

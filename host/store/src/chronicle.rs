@@ -4,12 +4,10 @@
 //! Does not: decide what belongs together; the feed does.
 //! Invariant: the rows of a channel never overlap: what is written last is what viewers saw last.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{AiredRow, ChannelId, ChannelIncident};
 
-use crate::{StoreError, cell::read_error, connections::Connections};
+use crate::{StoreError, access::Access, cell::read_error};
 
 mod row;
 
@@ -18,7 +16,7 @@ use row::{AIRED, AiredCells, INCIDENTS, IncidentCells};
 /// The as-run log and the incidents.
 #[derive(Debug, Clone)]
 pub struct Chronicle {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 /// An incident and its number.
@@ -31,7 +29,7 @@ pub struct NumberedIncident {
 }
 
 impl Chronicle {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 

@@ -4,25 +4,25 @@
 //! Does not: order or shuffle what is in them; schedulers do.
 //! Invariant: a collection that a channel plays cannot be deleted.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use exstreamtv_model::{Collection, CollectionId, CollectionSource, MediaId, MediaItem, schedule::PoolItem};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     EngineError, MediaRepo, PoolSelection, Pools, StoreError,
+    access::{Access, Family},
     cell::{RowOf, fold, path_bytes, path_from, read_error, to_json},
-    connections::Connections,
 };
 
 /// The collections.
 #[derive(Debug, Clone)]
 pub struct Collections {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 impl Collections {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 
@@ -119,7 +119,7 @@ impl Collections {
     #[tracing::instrument(name = "db.collection.items", level = "debug", skip_all, fields(collection.id = %id))]
     pub async fn items(&self, id: CollectionId) -> Result<Vec<MediaItem>, StoreError> {
         let ids: Vec<_> = self.pool(id).await?.into_iter().map(|item| item.id).collect();
-        MediaRepo::new(self.connections.clone()).find_many(&ids).await
+        MediaRepo::new(self.connections.of(Family::Media)).find_many(&ids).await
     }
 
     /// Returns the same as [`Self::items`], reduced to what a scheduler is told: cheap for 100,000 files.
@@ -128,7 +128,7 @@ impl Collections {
     /// Fails when the database does, or on a row that cannot be read.
     #[tracing::instrument(name = "db.collection.pool", level = "debug", skip_all, fields(collection.id = %id))]
     pub async fn pool(&self, id: CollectionId) -> Result<Vec<PoolItem>, StoreError> {
-        Pools::new(self.connections.clone()).whole(&PoolSelection::Collection(id)).await
+        Pools::new(self.connections.of(Family::Pool)).whole(&PoolSelection::Collection(id)).await
     }
 
     /// Returns the collection that a person means: the one with this id, else the first one with this name, ignoring case.

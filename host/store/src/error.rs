@@ -8,6 +8,8 @@ use std::{error::Error, fmt, io, path::PathBuf};
 
 use exstreamtv_model::{ChannelId, ChannelNumber, CollectionId};
 
+use crate::{examine::ExamineError, telemetry::Role};
+
 /// Why the store could not do what it was asked; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -97,6 +99,40 @@ pub enum StoreError {
         /// What was being done.
         act: &'static str,
     },
+    /// Every connection is in use for longer than we wait.
+    #[error("get a database connection: all {size} {} are in use, waited {waited_ms} ms", if *.role == Role::Writer { "that write" } else { "that read" })]
+    Exhausted {
+        /// What it is for.
+        role: Role,
+        /// How long was waited.
+        waited_ms: u64,
+        /// How many there are.
+        size: u32,
+    },
+    /// The database was closed: the program is stopping.
+    #[error("use the database: it is closed")]
+    Closed,
+    /// SQLite takes file names that are text only.
+    #[error("use the path {}: it holds bytes that are no text", .path.display())]
+    PathNotText {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Another file could not be put in the database's place; the old one is still there.
+    #[error("put the file in the place of the database {}; the database is as it was before", .path.display())]
+    Replace {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// What was put in the database's place could not be used; the old one is back.
+    #[error("use the database that was put in place; the one before is back")]
+    Unusable(#[source] Box<StoreError>),
+    /// A file cannot be used as a database.
+    #[error(transparent)]
+    Examine(#[from] ExamineError),
     /// SQLite found damage.
     #[error("{act}: the database is damaged; restore a backup")]
     Corrupt {
@@ -220,7 +256,13 @@ impl StoreError {
             Self::CreateFolder { .. } | Self::Lock { .. } | Self::Open { .. } | Self::Foreign { .. } => {
                 StoreErrorKind::Place
             }
-            Self::OtherInstance { .. } | Self::Busy { .. } => StoreErrorKind::Locked,
+            Self::OtherInstance { .. } | Self::Busy { .. } | Self::Exhausted { .. } => StoreErrorKind::Locked,
+            Self::Replace { source, .. } if is_full(source) => StoreErrorKind::DiskFull,
+            Self::PathNotText { .. } | Self::Replace { .. } => StoreErrorKind::Place,
+            Self::Unusable(source) => source.kind(),
+            Self::Examine(ExamineError::NewerSchema { .. }) => StoreErrorKind::Newer,
+            Self::Examine(ExamineError::Read(_)) | Self::Closed => StoreErrorKind::Engine,
+            Self::Examine(_) => StoreErrorKind::Damaged,
             Self::DiskFull { .. } => StoreErrorKind::DiskFull,
             Self::NewerSchema { .. } => StoreErrorKind::Newer,
             Self::NotADatabase { .. } | Self::Corrupt { .. } | Self::BadRow { .. } => StoreErrorKind::Damaged,
@@ -277,6 +319,16 @@ impl EngineError {
             // SQLite says "full" for ENOSPC on its files, but has its own code for the shared memory beside them.
             _ => self.code().is_some_and(|code| code & 0xff == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE),
         }
+    }
+
+    /// Returns whether SQLite takes the file for damaged, or for no database at all.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.code().is_some_and(|code| matches!(code & 0xff, SQLITE_CORRUPT | SQLITE_NOTADB))
+    }
+
+    /// Returns whether SQLite takes the file for something else.
+    pub(crate) fn is_no_database(&self) -> bool {
+        self.code().is_some_and(|code| code & 0xff == SQLITE_NOTADB)
     }
 
     pub(crate) fn is_unique_violation(&self) -> bool {

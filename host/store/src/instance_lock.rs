@@ -16,7 +16,7 @@ use crate::StoreError;
 /// The held lock; dropping it lets the next host in.
 #[derive(Debug)]
 pub(crate) struct InstanceLock {
-    _file: File,
+    file: File,
 }
 
 impl InstanceLock {
@@ -34,7 +34,13 @@ impl InstanceLock {
             Err(TryLockError::Error(source)) => return Err(lock_error(source)),
         }
         write_holder(&mut file).map_err(lock_error)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Writes down where the host can be reached, for who comes and finds the lock taken.
+    pub(crate) fn announce(&mut self, address: &str) -> std::io::Result<()> {
+        write_holder(&mut self.file)?;
+        writeln!(self.file, "{address}")
     }
 }
 
@@ -48,7 +54,19 @@ fn lock_path(database: &Path) -> PathBuf {
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    text.lines().next()?.trim().parse().ok()
+}
+
+/// Returns where the host that has a database open said that it can be reached; `None` where nobody has it open, or nobody said.
+pub fn address_of_holder(database: &Path) -> Option<String> {
+    let file = File::open(lock_path(database)).ok()?;
+    // Whoever gets the lock finds the words of somebody who is gone.
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(512).read_to_string(&mut text).ok()?;
+    text.lines().nth(1).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
 }
 
 fn write_holder(file: &mut File) -> std::io::Result<()> {

@@ -7,7 +7,6 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
@@ -15,8 +14,8 @@ use exstreamtv_model::{MediaId, MediaItem, MediaProbe, MediaState, Metadata};
 
 use crate::{
     StoreError,
+    access::Access,
     cell::{Subtree, fold, path_bytes, read_error},
-    connections::Connections,
 };
 
 mod row;
@@ -27,7 +26,7 @@ pub(crate) use row::{MediaRow, TABLE};
 /// The library.
 #[derive(Debug, Clone)]
 pub struct MediaRepo {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 /// A file as a scan found it.
@@ -94,7 +93,7 @@ pub struct MediaCounts {
 }
 
 impl MediaRepo {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 

@@ -4,16 +4,15 @@
 //! Does not: decide what is played; schedulers do.
 //! Invariant: the rows of a channel neither overlap nor leave holes, and they change together with the checkpoints or not at all.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{ChannelId, EntryKind, MediaId, PlayoutEntry};
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::SqliteConnection;
 
 use crate::{
     StoreError,
+    access::Access,
     cell::{RowOf, read_error},
-    connections::Connections,
+    connections::Change,
 };
 
 mod checkpoint;
@@ -25,7 +24,7 @@ use row::{EntryRow, TABLE, check_continuity, insert};
 /// The timelines.
 #[derive(Debug, Clone)]
 pub struct PlayoutRepo {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 /// A row of a timeline that has no id yet. Times are stored to the millisecond.
@@ -50,7 +49,7 @@ pub struct NewEntry {
 }
 
 impl PlayoutRepo {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 
@@ -247,7 +246,7 @@ async fn shorten(connection: &mut SqliteConnection, channel: ChannelId, at: Date
 }
 
 async fn extend(
-    mut transaction: Transaction<'static, Sqlite>,
+    mut transaction: Change,
     channel: ChannelId,
     entries: &[NewEntry],
     checkpoint: &Checkpoint,

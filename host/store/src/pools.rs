@@ -5,8 +5,6 @@
 //! Invariant: nothing that cannot be played is in a pool; a page costs the same wherever it lies, and pages neither repeat nor skip
 //! what was there before the first and after the last of them.
 
-use std::sync::Arc;
-
 use exstreamtv_model::{
     CollectionId, CollectionSource, MediaId, MediaKind, collection::MediaQuery, schedule::PoolItem,
 };
@@ -14,15 +12,15 @@ use sqlx::SqliteConnection;
 
 use crate::{
     Collections, StoreError,
+    access::{Access, Family},
     cell::{RowOf, Subtree, fold, read_error, to_name},
-    connections::Connections,
     media::TABLE,
 };
 
 /// What schedulers may draw from.
 #[derive(Debug, Clone)]
 pub struct Pools {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 /// A set of files.
@@ -57,7 +55,7 @@ pub struct SelectedPage {
 }
 
 impl Pools {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 
@@ -108,7 +106,7 @@ impl Pools {
         limit: u32,
     ) -> Result<SelectedPage, StoreError> {
         // Its items are not needed here, and there may be 100,000 of them.
-        match Collections::new(self.connections.clone()).find_without_items(id).await? {
+        match Collections::new(self.connections.of(Family::Collection)).find_without_items(id).await? {
             None => Ok(SelectedPage::default()),
             Some(CollectionSource::Query(query)) => self.page_of_query(&query, after, limit).await,
             Some(CollectionSource::Folder { path }) => {

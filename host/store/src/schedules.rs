@@ -4,22 +4,20 @@
 //! Does not: plan; the rows behind that time are the planner's.
 //! Invariant: a new schedule, now or later, takes the place of every one that was still waiting.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{ChannelId, Schedule};
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use crate::{
     StoreError,
+    access::Access,
     cell::{RowOf, read_error, to_json},
-    connections::Connections,
 };
 
 /// The schedules that wait.
 #[derive(Debug, Clone)]
 pub struct Schedules {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 /// A schedule that comes into force later.
@@ -32,7 +30,7 @@ pub struct WaitingSchedule {
 }
 
 impl Schedules {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 
@@ -125,12 +123,12 @@ impl Schedules {
 }
 
 async fn put_in_force(
-    transaction: &mut Transaction<'static, Sqlite>,
+    connection: &mut SqliteConnection,
     channel: ChannelId,
     schedule: Option<&Schedule>,
 ) -> Result<bool, StoreError> {
     let text = schedule.map(|schedule| to_json("the channel's schedule", schedule)).transpose()?;
-    let updated = sqlx::query(PUT_IN_FORCE).bind(channel.0).bind(text).execute(&mut **transaction).await;
+    let updated = sqlx::query(PUT_IN_FORCE).bind(channel.0).bind(text).execute(&mut *connection).await;
     Ok(updated.map_err(|error| StoreError::query(SET, error))?.rows_affected() > 0)
 }
 

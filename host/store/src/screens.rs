@@ -4,24 +4,22 @@
 //! Does not: know the configured style.
 //! Invariant: a channel without a row changes nothing, and a deleted channel leaves none.
 
-use std::sync::Arc;
-
 use exstreamtv_model::{ChannelId, slate::ScreenChanges};
 
 use crate::{
     StoreError,
+    access::Access,
     cell::{RowOf, read_error, to_json},
-    connections::Connections,
 };
 
 /// What channels want their slates to be like.
 #[derive(Debug, Clone)]
 pub struct Screens {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 impl Screens {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 

@@ -4,20 +4,18 @@
 //! Does not: keep sessions; those end with the host.
 //! Invariant: a total never becomes less, and outlives its channel.
 
-use std::sync::Arc;
-
 use exstreamtv_model::ChannelId;
 
 use crate::{
     StoreError,
+    access::Access,
     cell::{RowOf, read_error},
-    connections::Connections,
 };
 
 /// The totals of sessions.
 #[derive(Debug, Clone)]
 pub struct SessionTotals {
-    connections: Arc<Connections>,
+    connections: Access,
 }
 
 /// What was sent to all sessions of one channel.
@@ -32,7 +30,7 @@ pub struct ChannelTotal {
 }
 
 impl SessionTotals {
-    pub(crate) fn new(connections: Arc<Connections>) -> Self {
+    pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
     }
 

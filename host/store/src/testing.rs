@@ -4,7 +4,11 @@ use chrono::DateTime;
 use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 
-use crate::{Store, connections::Connections, schema};
+use crate::{
+    Store,
+    connections::{Connections, PoolSettings},
+    schema,
+};
 
 /// Opens a store in a folder that goes away with it.
 pub(crate) async fn store() -> (TempDir, Store) {
@@ -31,9 +35,9 @@ pub(crate) async fn assert_paged(sql: &'static str, by: &str) {
 async fn query_plan(sql: &'static str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("exstreamtv.db");
-    let connections = Connections::open(&path).await.unwrap();
+    let connections = Connections::open(&path, PoolSettings::default()).await.unwrap();
     schema::migrate(&path, &connections, DateTime::UNIX_EPOCH).await.unwrap();
-    let mut reader = connections.read().await.unwrap();
+    let mut reader = connections.read(None).await.unwrap();
     let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
     let rows = explain.fetch_all(&mut *reader).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
