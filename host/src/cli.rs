@@ -14,11 +14,14 @@ use crate::{
     doctor,
 };
 
+mod backup;
 mod dossier;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
+mod remote;
 
+use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
@@ -50,6 +53,9 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks after backups of the database.
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Looks at what is known about failures.
     #[command(subcommand)]
     Dossier(DossierCommand),
@@ -101,6 +107,9 @@ pub struct Common {
 struct Serve {
     #[command(flatten)]
     common: Common,
+    /// Lets the newest good backup take the place of a damaged database, which is kept beside it.
+    #[arg(long)]
+    restore_if_corrupt: bool,
 }
 
 /// Why a command failed; fits after "failed to".
@@ -115,6 +124,9 @@ pub enum CommandError {
     /// A command about plugins failed.
     #[error(transparent)]
     Plugin(#[from] PluginCommandError),
+    /// A command about backups failed.
+    #[error(transparent)]
+    Backup(#[from] BackupCommandError),
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
@@ -136,6 +148,7 @@ impl CommandError {
             Self::Config(_) => 78,
             Self::Start(error) => error.code(),
             Self::Plugin(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::Dossier(error) => error.code(),
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
@@ -197,9 +210,9 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Serve(Serve { common }) => {
+        Command::Serve(Serve { common, restore_if_corrupt }) => {
             let config = common.load()?;
-            runtime()?.block_on(app::serve(config, common)).map_err(CommandError::Start)
+            runtime()?.block_on(app::serve(config, common, restore_if_corrupt)).map_err(CommandError::Start)
         }
         Command::Doctor { common, json } => {
             let config = common.load()?;
@@ -222,6 +235,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
             println!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }
+        Command::Backup(command) => runtime()?.block_on(backup::run(command)).map_err(CommandError::Backup),
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),

@@ -24,8 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::Admission,
+    backups::Backups,
     clock::Clock,
     config::{Config, ValueError},
+    database::Database,
     dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
     http::{
@@ -69,6 +71,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How every part is.
     pub health: Arc<dyn HealthPort>,
+    /// The database as it is looked after.
+    pub database: Database,
+    /// Its backups.
+    pub backups: Backups,
     /// Tasks.
     pub life: Lifecycle,
     /// Settings of the HTTP side.
@@ -91,6 +97,8 @@ pub fn http_state(parts: Parts) -> HttpState {
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
+        database: parts.database,
+        backups: parts.backups,
     }
 }
 

@@ -5,6 +5,7 @@
 //! Invariant: a configuration that cannot be used changes nothing.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,9 +15,9 @@ use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
-    admission,
+    admission, backups,
     config::{Config, SlowClient, StreamThrottler, ValueError},
-    dossiers,
+    database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
     sessions,
@@ -34,6 +35,9 @@ pub(super) struct Knobs {
     pub(super) admission: watch::Sender<admission::Settings>,
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
+    pub(super) database: watch::Sender<database::Settings>,
+    pub(super) backups: watch::Sender<backups::Settings>,
+    data: PathBuf,
 }
 
 /// What a configuration says about all of them.
@@ -47,12 +51,23 @@ pub(super) struct KnobValues {
     admission: admission::Settings,
     sessions: sessions::Settings,
     throttler: StreamThrottler,
+    database: database::Settings,
 }
 
 impl Knobs {
-    pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let KnobValues { feed, budget, slow_client, http, error_screens, dossiers, admission, sessions, throttler } =
-            Self::values(config)?;
+    pub(super) fn new(config: &Config, data: &Path, safe_mode: bool) -> Result<Self, StartError> {
+        let KnobValues {
+            feed,
+            budget,
+            slow_client,
+            http,
+            error_screens,
+            dossiers,
+            admission,
+            sessions,
+            throttler,
+            database,
+        } = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
@@ -64,6 +79,9 @@ impl Knobs {
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
+            database: watch::channel(database).0,
+            backups: watch::channel(config.database_backup.settings(data)).0,
+            data: data.to_owned(),
         })
     }
 
@@ -85,10 +103,17 @@ impl Knobs {
             admission: admission::Settings { channels, when_full: supervision.when_full },
             sessions: session_settings(config),
             throttler: config.stream_throttler,
+            database: database::Settings {
+                sizing: config.database.sizing(),
+                pool: config.database.pool(),
+                interval: Duration::from_secs(config.database.health_interval_s),
+            },
         })
     }
 
-    pub(super) fn set(&self, values: KnobValues) {
+    pub(super) fn set(&self, values: KnobValues, config: &Config) {
+        self.database.send_replace(values.database);
+        self.backups.send_replace(config.database_backup.settings(&self.data));
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).set_rules(values.budget);
         self.feed.send_replace(values.feed);
         self.slow_client.send_replace(values.slow_client);
@@ -132,7 +157,7 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         }),
         ("[profile]", old.profile != new.profile),
         ("[plugins]", old.plugins != new.plugins),
-        ("[database] path", old.database != new.database),
+        ("[database] path", old.database.path != new.database.path),
     ];
     changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
 }

@@ -4,9 +4,11 @@
 //! Does not: authenticate (the default listens on loopback); let other sites' pages in: there is no CORS, and their changes are refused.
 //! Invariant: a route and its description are made from the same list, so neither exists without the other.
 
+mod backups;
 mod capacity;
 mod channels;
 mod collections;
+mod database;
 mod description;
 mod dossiers;
 mod error_screen;
@@ -88,6 +90,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(capacity::capacity))
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
+        .routes(routes!(database::database))
+        .routes(routes!(backups::list, backups::create))
+        .routes(routes!(backups::events::events))
+        .routes(routes!(backups::get, backups::delete))
+        .routes(routes!(backups::verify))
+        .routes(routes!(backups::restore))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::totals::totals))
         .routes(routes!(sessions::events::events))

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -32,8 +33,10 @@ use super::state::{
 };
 use crate::{
     admission::{self, Admission},
+    backups::{self, Backups},
     clock::Clock,
-    config::{error_screens::ErrorScreens, supervision::WhenFull},
+    config::{self, error_screens::ErrorScreens, supervision::WhenFull},
+    database::{self, Database},
     dossiers::{Dossiers, Limits},
     feed::{
         picks::Picks,
@@ -51,6 +54,7 @@ use crate::{
 /// A host for tests.
 pub struct Host {
     pub store: Store,
+    pub backups: Backups,
     pub dossiers: Dossiers,
     pub admission: Admission,
     pub sessions: Sessions,
@@ -129,6 +133,19 @@ impl Host {
         let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
         let (kept, images) = (folder.path().join("slates"), folder.path().to_owned());
         let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
+        let life = Lifecycle::default();
+        let database = config::Database::default();
+        let (_, looked_after) = watch::channel(database::Settings {
+            sizing: database.sizing(),
+            pool: database.pool(),
+            interval: Duration::from_secs(3_600),
+        });
+        let settings_of_backups = backups::Settings {
+            enabled: false,
+            ..config::DatabaseBackup { keep_count: 3, ..Default::default() }.settings(folder.path())
+        };
+        let (_, kept) = watch::channel(settings_of_backups);
+        let backups = Backups::start(store.clone(), world.clone(), kept, &life);
         let state = HttpState {
             slates: slates.clone(),
             store: store.clone(),
@@ -143,8 +160,21 @@ impl Host {
             clock: world.clone(),
             settings,
             health: world.clone(),
+            database: Database::start(store.clone(), world.clone(), looked_after, &life),
+            backups: backups.clone(),
         };
-        Self { store, dossiers, admission, sessions, router: super::router(state), world, folder, slates, renderer }
+        Self {
+            backups,
+            store,
+            dossiers,
+            admission,
+            sessions,
+            router: super::router(state),
+            world,
+            folder,
+            slates,
+            renderer,
+        }
     }
 
     /// What was rendered.
@@ -234,6 +264,16 @@ impl Host {
         let probe = (state == MediaState::Ready).then_some(probe);
         let media = ScannedMedia { path: path.into(), size_bytes: 1, mtime_ms: 1, state, probe, metadata };
         self.store.media().upsert(&media, self.world.now()).await.unwrap()
+    }
+
+    /// The clock that [`Self::pass_hours`] sets.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.world.clone()
+    }
+
+    /// Where the host keeps its files.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub fn on_air(&self, channel: ChannelId) {

@@ -19,7 +19,9 @@ use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
     admission::Admission,
+    backups::Backups,
     clock::Clock,
+    database::Database,
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
     playout::{PlayoutError, preview::Preview},
@@ -56,6 +58,10 @@ pub struct HttpState {
     pub settings: watch::Receiver<HttpSettings>,
     /// The parts of the host and how they are.
     pub health: Arc<dyn HealthPort>,
+    /// The database as it is looked after.
+    pub database: Database,
+    /// Its backups.
+    pub backups: Backups,
 }
 
 /// Settings of the HTTP side; read anew for each request.
