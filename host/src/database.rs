@@ -113,7 +113,7 @@ impl Keeper {
     async fn run(self, life: Lifecycle) {
         let (stopping, mut channels) = (life.stopping(), self.store.channel_count());
         let (mut alarms, mut settings) = (self.store.exhaustions(), self.settings.clone());
-        let mut next = tokio::time::Instant::now();
+        let mut last = None;
         loop {
             tokio::select! {
                 biased;
@@ -121,11 +121,19 @@ impl Keeper {
                 changed = channels.changed() => if changed.is_ok() { self.fit() },
                 alarm = alarms.recv() => if let Ok(alarm) = alarm { warn_of(&alarm) },
                 () = next_of(&mut settings) => self.fit(),
-                () = tokio::time::sleep_until(next) => {
+                () = self.turn_after(last) => {
                     self.look().await;
-                    next = tokio::time::Instant::now() + self.settings.borrow().interval;
+                    last = Some(tokio::time::Instant::now());
                 }
             }
+        }
+    }
+
+    /// Waits until the next look is due: at once, or an interval after the last one.
+    async fn turn_after(&self, last: Option<tokio::time::Instant>) {
+        let interval = self.settings.borrow().interval;
+        if let Some(last) = last {
+            tokio::time::sleep_until(last + interval).await;
         }
     }
 

@@ -55,6 +55,8 @@ use crate::{
 pub struct Host {
     pub store: Store,
     pub backups: Backups,
+    pub database: Database,
+    pub looked_after: watch::Sender<database::Settings>,
     pub dossiers: Dossiers,
     pub admission: Admission,
     pub sessions: Sessions,
@@ -134,12 +136,13 @@ impl Host {
         let (kept, images) = (folder.path().join("slates"), folder.path().to_owned());
         let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
         let life = Lifecycle::default();
-        let database = config::Database::default();
-        let (_, looked_after) = watch::channel(database::Settings {
-            sizing: database.sizing(),
-            pool: database.pool(),
+        let keys = config::Database::default();
+        let looked_after = watch::Sender::new(database::Settings {
+            sizing: keys.sizing(),
+            pool: keys.pool(),
             interval: Duration::from_secs(3_600),
         });
+        let database = Database::start(store.clone(), world.clone(), looked_after.subscribe(), &life);
         let settings_of_backups = backups::Settings {
             enabled: false,
             ..config::DatabaseBackup { keep_count: 3, ..Default::default() }.settings(folder.path())
@@ -160,11 +163,13 @@ impl Host {
             clock: world.clone(),
             settings,
             health: world.clone(),
-            database: Database::start(store.clone(), world.clone(), looked_after, &life),
+            database: database.clone(),
             backups: backups.clone(),
         };
         Self {
             backups,
+            database,
+            looked_after,
             store,
             dossiers,
             admission,

@@ -19,6 +19,7 @@ mod tests {
     async fn what_happens_to_the_database_is_counted() {
         let host = Host::open().await;
         host.channel("5", "Five").await;
+        host.database.watch().wait_for(|health| health.at.is_some()).await.unwrap();
         let view = body_json(host.get("/api/v1/database").await).await;
         assert_eq!((&view["channels"], &view["writer"]["size"]), (&1.into(), &1.into()));
         let statements = view["statements"].as_array().unwrap();
