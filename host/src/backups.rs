@@ -28,7 +28,7 @@ mod pack;
 pub mod progress;
 
 pub use disk::free_bytes;
-pub use error::{BackupError, Fault};
+pub use error::{BackupError, Fault, code_of};
 pub use folder::Folder;
 pub use info::BackupInfo;
 pub use job::{Job, Live};

@@ -19,12 +19,14 @@ mod dossier;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
+mod portable;
 mod remote;
 
 use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
+use portable::{Export, Import, PortableCommandError};
 
 /// Turns a media library into live TV channels.
 #[derive(Debug, Parser)]
@@ -56,6 +58,10 @@ enum Command {
     /// Looks after backups of the database.
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// Writes channels, schedules and collections to one document.
+    Export(Export),
+    /// Makes channels, schedules and collections what a document says; others stay.
+    Import(Import),
     /// Looks at what is known about failures.
     #[command(subcommand)]
     Dossier(DossierCommand),
@@ -127,6 +133,9 @@ pub enum CommandError {
     /// A command about backups failed.
     #[error(transparent)]
     Backup(#[from] BackupCommandError),
+    /// An export or an import failed.
+    #[error(transparent)]
+    Portable(#[from] PortableCommandError),
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
@@ -149,6 +158,7 @@ impl CommandError {
             Self::Start(error) => error.code(),
             Self::Plugin(error) => error.code(),
             Self::Backup(error) => error.code(),
+            Self::Portable(error) => error.code(),
             Self::Dossier(error) => error.code(),
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
@@ -236,6 +246,8 @@ fn execute(command: Command) -> Result<(), CommandError> {
             Ok(())
         }
         Command::Backup(command) => runtime()?.block_on(backup::run(command)).map_err(CommandError::Backup),
+        Command::Export(command) => runtime()?.block_on(portable::export(command)).map_err(CommandError::Portable),
+        Command::Import(command) => runtime()?.block_on(portable::import(command)).map_err(CommandError::Portable),
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),

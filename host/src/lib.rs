@@ -20,5 +20,6 @@ pub mod library;
 pub mod lifecycle;
 pub mod playout;
 pub mod plugins;
+pub mod portable;
 pub mod sessions;
 pub mod worker;

@@ -227,6 +227,15 @@ impl PlayoutPort for PlayoutDoor {
         self.playouts.library_changed();
     }
 
+    fn check_with<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+        coming: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
+        self.playouts.check_with(channel, schedule, coming).boxed()
+    }
+
     fn check<'a>(
         &'a self,
         channel: &'a Channel,

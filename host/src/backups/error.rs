@@ -147,7 +147,7 @@ fn in_one_line(error: &ExamineError) -> String {
 }
 
 /// Returns the exit code of an error of the database.
-pub(super) fn code_of(error: &StoreError) -> u8 {
+pub fn code_of(error: &StoreError) -> u8 {
     match error.kind() {
         StoreErrorKind::Locked => 75,
         StoreErrorKind::Place | StoreErrorKind::DiskFull => 73,

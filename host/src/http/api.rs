@@ -20,6 +20,7 @@ mod now;
 mod page;
 mod playout;
 mod plugins;
+mod portable;
 mod restart;
 mod schedule;
 mod sessions;
@@ -31,7 +32,10 @@ pub use now::{OnNow, on_now};
 pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::sessions::news::{LimitHit, StateChange};
 
@@ -42,6 +46,9 @@ use super::{
 
 /// The largest body that is read.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// The largest document that is imported.
+const DOCUMENT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Returns the API and its description.
 pub fn router() -> Router<App> {
@@ -91,6 +98,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
         .routes(routes!(database::database))
+        .routes(routes!(portable::export))
+        .routes(routes!(portable::import).layer(DefaultBodyLimit::max(DOCUMENT_LIMIT_BYTES)))
         .routes(routes!(backups::list, backups::create))
         .routes(routes!(backups::events::events))
         .routes(routes!(backups::get, backups::delete))

@@ -520,6 +520,15 @@ impl PlayoutPort for World {
         self.calls.lock().unwrap().push(Call::Compare);
     }
 
+    fn check_with<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+        _: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
+        self.check(channel, schedule)
+    }
+
     fn check<'a>(&'a self, _: &'a Channel, _: &'a Schedule) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
         async move { Ok(self.faults.lock().unwrap().clone()) }.boxed()
     }

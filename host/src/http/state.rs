@@ -196,6 +196,13 @@ pub trait PlayoutPort: Send + Sync {
     fn switch(&self, channel: ChannelId, from: DateTime<Utc>);
     /// Plans those channels anew for which there is something else to play; called after a collection was made, changed or removed.
     fn compare(&self);
+    /// Returns what is wrong with a schedule, if there were collections with the names `coming`, too.
+    fn check_with<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+        coming: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>>;
     /// Returns what is wrong with a schedule.
     fn check<'a>(
         &'a self,

@@ -32,10 +32,12 @@ struct Load {
     changes_per_second: u32,
     readers: u32,
     copies: u32,
+    /// Rows of two and a half kilobytes that nobody changes.
+    ballast: u32,
 }
 
-const SHORT: Load = Load { writers: 4, changes_per_second: 200, readers: 20, copies: 5 };
-const FULL: Load = Load { writers: 8, changes_per_second: 200, readers: 100, copies: 50 };
+const SHORT: Load = Load { writers: 4, changes_per_second: 200, readers: 20, copies: 5, ballast: 100 };
+const FULL: Load = Load { writers: 8, changes_per_second: 200, readers: 100, copies: 50, ballast: 20_000 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_copy_is_the_state_of_one_instant() {
@@ -63,6 +65,10 @@ async fn run(load: Load) {
     let channel = store.channels().insert(&channel()).await.unwrap().id.0;
     let ledger = "CREATE TABLE ledger (seq INTEGER PRIMARY KEY, slot INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT";
     sqlx::query(ledger).execute(&mut *store.connections.writer().await.unwrap()).await.unwrap();
+    let ballast = "CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                       SELECT i, hex(randomblob(1250)) AS filling FROM n";
+    let filled = sqlx::query(ballast).bind(load.ballast);
+    filled.execute(&mut *store.connections.writer().await.unwrap()).await.unwrap();
     // What the reference is built from: the database before the first change.
     let reference = folder.path().join("reference.db");
     store.snapshot(&reference).await.unwrap();
