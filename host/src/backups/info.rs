@@ -83,6 +83,8 @@ impl BackupInfo {
         let fits = kept.id == of_file.id && kept.compressed == of_file.compressed;
         // A file that grew or shrank is no longer what was verified.
         let verified = kept.verified && kept.size_bytes == of_file.size_bytes;
-        fits.then(|| Self { verified, size_bytes: of_file.size_bytes, ..kept })
+        // When and why it was made is what the name says; retention goes by nothing else.
+        let Self { created, kind, file, size_bytes, .. } = of_file.clone();
+        fits.then(|| Self { verified, created, kind, file, size_bytes, ..kept })
     }
 }
