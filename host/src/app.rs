@@ -14,7 +14,7 @@ use std::{
 
 use chrono::{Offset, TimeZone};
 use exstreamtv_healing::{LogSource, server_logs::ServerLog};
-use exstreamtv_store::{Store, StoreError, StoreErrorKind};
+use exstreamtv_store::{Store, StoreError};
 use exstreamtv_worker_protocol::{FfmpegFault, Restrictions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
@@ -24,10 +24,15 @@ use knobs::{Knobs, needs_restart};
 
 use crate::{
     admission::Admission,
+    backups::{
+        Backups,
+        opening::{OpenError, Opening},
+    },
     chronicle::Chronicle,
     cli::Common,
     clock::{Clock, SystemClock},
     config::Config,
+    database::Database,
     dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     hardware::{self, Hardware},
@@ -53,6 +58,7 @@ mod first_scan;
 mod health;
 mod knobs;
 mod logging;
+mod restored;
 mod signals;
 mod throttling;
 
@@ -85,7 +91,10 @@ pub enum StartError {
         /// Why.
         cause: std::io::Error,
     },
-    /// The database cannot be used.
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database cannot be read.
     #[error("use the database {}", .path.display())]
     Store {
         /// Which file.
@@ -133,12 +142,8 @@ impl StartError {
         match self {
             Self::Media { .. } => 66,
             Self::Data { .. } => 73,
-            Self::Store { source, .. } => match source.kind() {
-                StoreErrorKind::Locked => 75,
-                StoreErrorKind::Place | StoreErrorKind::DiskFull => 73,
-                StoreErrorKind::Newer | StoreErrorKind::Damaged => 65,
-                StoreErrorKind::Conflict | StoreErrorKind::NotFound | StoreErrorKind::Engine => 74,
-            },
+            Self::Open(error) => error.code(),
+            Self::Store { .. } => 74,
             Self::Ffmpeg { .. } => 69,
             Self::Listen { cause, .. } if cause.kind() == std::io::ErrorKind::AddrInUse => 75,
             Self::Listen { .. } => 74,
@@ -196,7 +201,7 @@ fn restrictions(config: &Config) -> Restrictions {
 ///
 /// # Errors
 /// If a part cannot start.
-pub async fn serve(config: Config, common: Common) -> Result<(), StartError> {
+pub async fn serve(config: Config, common: Common, restore_if_corrupt: bool) -> Result<(), StartError> {
     let logs = logging::start(&config.server.log);
     raise_open_files();
     let folders = media_folders(&config)?;
@@ -204,8 +209,10 @@ pub async fn serve(config: Config, common: Common) -> Result<(), StartError> {
     let listener = listen(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = data.join(&config.database.path);
-    let store = Store::open(&database, clock.now()).await;
-    let store = store.map_err(|source| StartError::Store { path: database, source })?;
+    let settings = config.database_backup.settings(&data);
+    let opening =
+        Opening { database: &database, settings: &settings, pool: config.database.pool(), restore_if_corrupt };
+    let store = opening.open(clock.now()).await?;
     let life = Lifecycle::default();
     let host = Host { config, common, data, folders, clock, store: store.clone(), life: life.clone() };
     let served = host.run(listener, logs).await;
@@ -250,7 +257,9 @@ impl Host {
             life.spawn(hardware.clone().look_around(life.stopping()));
         }
         let profile = config.output_profile()?;
-        let knobs = Knobs::new(config, self.common.plugins.safe_mode)?;
+        let knobs = Knobs::new(config, &self.data, self.common.plugins.safe_mode)?;
+        let database = Database::start(store.clone(), clock.clone(), knobs.database.subscribe(), life);
+        let backups = Backups::start(store.clone(), clock.clone(), knobs.backups.subscribe(), life);
         let (kept, images) = (self.data.join("cache/slates"), self.data.join("error_screens"));
         let slates =
             Slates::new(kept, images, Arc::new(utility.clone()), knobs.error_screens.subscribe(), life.clone());
@@ -319,13 +328,28 @@ impl Host {
             slates,
             hardware,
             clock: clock.clone(),
-            health: Arc::new(health::Health::start(store.clone(), library.clone(), ffmpeg, strategies.clone(), life)),
+            health: Arc::new(health::Health::new(database.clone(), library.clone(), ffmpeg, strategies.clone())),
+            database,
+            backups: backups.clone(),
             life: life.clone(),
             settings: knobs.http.subscribe(),
         });
         let address = listener.local_addr().map_err(|source| StartError::System { what: "the address", source })?;
         life.spawn(http::serve::serve(listener, http::router(state), life.stopping()));
         life.spawn(doors::spread_news(Arc::clone(&feeds), playouts.clone(), life.stopping()));
+        life.spawn(
+            restored::Restored {
+                store: store.clone(),
+                playouts: playouts.clone(),
+                feeds: Arc::clone(&feeds),
+                library: library.clone(),
+                declared: knobs.declared.subscribe(),
+            }
+            .follow(backups.restored(), life.stopping()),
+        );
+        if let Err(error) = store.announce(&format!("http://{}", reachable(address))) {
+            tracing::warn!(error = &error as &dyn std::error::Error, "commands will not find this server");
+        }
         println!("listening on http://{address}");
         let first = first_scan::FirstScan {
             store: store.clone(),
@@ -394,7 +418,7 @@ impl Host {
         }
         declared.remark_on_missing(&knobs.declared.send_replace(declared.clone()));
         playouts.library_changed();
-        knobs.set(values);
+        knobs.set(values, &config);
         throttling::remark(&self.store, &config.stream_throttler).await;
         logs.set(&config.server.log);
         library.set_roots(config.library.folders.iter().map(|folder| absolute(folder)).collect());
@@ -409,10 +433,14 @@ impl Host {
         if !url.is_empty() {
             return url.to_owned();
         }
-        // A browser on this machine cannot open 0.0.0.0 everywhere.
-        let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
-        format!("http://{}", SocketAddr::new(ip, bound.port()))
+        format!("http://{}", reachable(bound))
     }
+}
+
+/// A browser on this machine cannot open 0.0.0.0 everywhere.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
+    SocketAddr::new(ip, bound.port())
 }
 
 /// Each viewer is an open file, and systems begin with few of them.

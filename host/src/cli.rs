@@ -16,16 +16,21 @@ use crate::{
     hardware::{DetectError, Hardware, read_profiles},
 };
 
+mod backup;
 mod dossier;
 mod hardware;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
+mod portable;
+mod remote;
 
+use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use hardware::HardwareFlags;
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
+use portable::{Export, Import, PortableCommandError};
 
 /// Turns a media library into live TV channels.
 #[derive(Debug, Parser)]
@@ -56,6 +61,13 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Looks after backups of the database.
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Writes channels, schedules and collections to one document.
+    Export(Export),
+    /// Makes channels, schedules and collections what a document says; others stay.
+    Import(Import),
     /// Looks at what is known about failures.
     #[command(subcommand)]
     Dossier(DossierCommand),
@@ -107,6 +119,9 @@ pub struct Common {
 struct Serve {
     #[command(flatten)]
     common: Common,
+    /// Lets the newest good backup take the place of a damaged database, which is kept beside it.
+    #[arg(long)]
+    restore_if_corrupt: bool,
 }
 
 /// Why a command failed; fits after "failed to".
@@ -121,6 +136,12 @@ pub enum CommandError {
     /// A command about plugins failed.
     #[error(transparent)]
     Plugin(#[from] PluginCommandError),
+    /// A command about backups failed.
+    #[error(transparent)]
+    Backup(#[from] BackupCommandError),
+    /// An export or an import failed.
+    #[error(transparent)]
+    Portable(#[from] PortableCommandError),
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
@@ -145,6 +166,8 @@ impl CommandError {
             Self::Config(_) => 78,
             Self::Start(error) => error.code(),
             Self::Plugin(error) => error.code(),
+            Self::Backup(error) => error.code(),
+            Self::Portable(error) => error.code(),
             Self::Dossier(error) => error.code(),
             Self::Hardware(error) => error.code(),
             Self::Runtime(_) => 70,
@@ -223,9 +246,9 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Serve(Serve { common }) => {
+        Command::Serve(Serve { common, restore_if_corrupt }) => {
             let config = common.load()?;
-            runtime()?.block_on(app::serve(config, common)).map_err(CommandError::Start)
+            runtime()?.block_on(app::serve(config, common, restore_if_corrupt)).map_err(CommandError::Start)
         }
         Command::Doctor { common, json } => {
             let config = common.load()?;
@@ -253,6 +276,9 @@ fn execute(command: Command) -> Result<(), CommandError> {
             Ok(())
         }
         Command::Hardware(flags) => hardware::run(flags),
+        Command::Backup(command) => runtime()?.block_on(backup::run(command)).map_err(CommandError::Backup),
+        Command::Export(command) => runtime()?.block_on(portable::export(command)).map_err(CommandError::Portable),
+        Command::Import(command) => runtime()?.block_on(portable::import(command)).map_err(CommandError::Portable),
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),

@@ -10,6 +10,8 @@ use exstreamtv_model::{FrameRate, OutputProfile, profile::ProfileError};
 use serde::{Deserialize, Serialize};
 
 mod ai_auto_heal;
+mod database;
+mod database_backup;
 pub mod error_screens;
 pub mod hardware;
 pub mod lineup;
@@ -19,6 +21,8 @@ mod stream_throttler;
 pub mod supervision;
 
 pub use ai_auto_heal::AiAutoHeal;
+pub use database::Database;
+pub use database_backup::DatabaseBackup;
 use error_screens::ErrorScreens;
 use hardware::Hardware;
 use lineup::{DeclaredChannel, DeclaredCollection};
@@ -56,6 +60,8 @@ pub struct Config {
     pub ai_auto_heal: AiAutoHeal,
     /// The database.
     pub database: Database,
+    /// When it is backed up, and what is kept.
+    pub database_backup: DatabaseBackup,
     /// Sets of media that channels draw from.
     #[serde(rename = "collection", skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<DeclaredCollection>,
@@ -196,14 +202,6 @@ pub enum Isolation {
     InProcess,
 }
 
-/// The database.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Database {
-    /// The database file; a relative path is below the data folder.
-    pub path: PathBuf,
-}
-
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -271,12 +269,6 @@ impl Default for Plugins {
             subtitle_picker: "exstreamtv.subtitle-picker".into(),
             resolver: String::new(),
         }
-    }
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self { path: "exstreamtv.db".into() }
     }
 }
 
@@ -361,6 +353,18 @@ pub enum ValueError {
         /// Most.
         max: u64,
     },
+    /// A number with a fraction that makes no sense.
+    #[error("use {key} = {value}: it must be from {min} to {max}")]
+    Number {
+        /// Section and key.
+        key: &'static str,
+        /// What stands there.
+        value: f64,
+        /// Least.
+        min: f64,
+        /// Most.
+        max: f64,
+    },
     /// A declared collection or channel that makes no sense.
     #[error("use {path}: {message}")]
     Declared {
@@ -401,6 +405,8 @@ impl Config {
         self.session_manager.check()?;
         self.ai_auto_heal.check()?;
         self.stream_throttler.check()?;
+        self.database.check()?;
+        self.database_backup.check()?;
         within("[playout] horizon_h", self.playout.horizon_h.into(), 1, 336)?;
         within("[playout] guide_days", self.playout.guide_days.into(), 1, 14)?;
         within("[library] probe_concurrency", self.library.probe_concurrency as u64, 1, 64)?;
@@ -517,6 +523,10 @@ mod tests {
         assert!(with(|c| c.ai_auto_heal.ffmpeg_health_threshold = 1.5).contains("ffmpeg_health_threshold = 1.5"));
         assert!(with(|c| c.session_manager.max_sessions = 0).contains("[session_manager] max_sessions = 0"));
         assert!(with(|c| c.session_manager.idle_timeout_seconds = 0).contains("idle_timeout_seconds = 0"));
+        assert!(with(|c| c.database.base_pool_size = 0).contains("[database] base_pool_size = 0"));
+        assert!(with(|c| c.database_backup.interval_hours = 0).contains("[database_backup] interval_hours = 0"));
+        assert!(with(|c| c.database_backup.keep_count = 0).contains("keep_count = 0"));
+        assert!(with(|c| c.database_backup.keep_days = 0).contains("keep_days = 0"));
         assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));
     }
 }

@@ -6,11 +6,13 @@
 
 use std::{path::Path, time::Duration};
 
+use exstreamtv_store::Condition;
 use exstreamtv_worker_protocol::FfmpegFacts;
 use serde::Serialize;
 
 use crate::{
     app,
+    backups::{self, Folder, free_bytes},
     config::Config,
     hardware::{Ask, Hardware},
     lifecycle::Lifecycle,
@@ -50,6 +52,8 @@ pub async fn examine(config: &Config, hardware: Hardware, data_folder: &Path) ->
         findings.push(Finding { what: "media".into(), ok: false, detail, advice, code: 66 });
     }
     findings.extend(config.library.folders.iter().map(|folder| media(folder)));
+    findings.push(database(&data_folder.join(&config.database.path)).await);
+    findings.push(backups(&config.database_backup.settings(data_folder)));
     findings
 }
 
@@ -133,6 +137,46 @@ fn data(folder: &Path) -> Finding {
         Err(error) => {
             let advice = Some("give a writable folder with --data-dir".into());
             Finding { what, ok: false, detail: format!("{}: {error}", folder.display()), advice, code: 73 }
+        }
+    }
+}
+
+/// Reads all of it, also while a server has it open.
+async fn database(path: &Path) -> Finding {
+    let what = "database".into();
+    let found = match exstreamtv_store::condition_of(path).await {
+        Ok(Condition::Absent) => Ok("there is none yet".to_owned()),
+        Ok(Condition::Current) => Ok("whole".to_owned()),
+        Ok(Condition::Older { found, supported }) => {
+            Ok(format!("whole; the next start brings its tables from version {found} to {supported}"))
+        }
+        Ok(Condition::Damaged { fault }) => {
+            Err((format!("damaged ({fault})"), "restore a backup: `exstreamtv backup list`"))
+        }
+        Err(error) => Err((error.to_string(), "restore a backup, or install the version that wrote it")),
+    };
+    let size = std::fs::metadata(path).map_or(0, |about| about.len()).div_ceil(1024);
+    let free = free_bytes(path).map_or_else(|_| "?".to_owned(), |free| (free >> 20).to_string());
+    let said = |text| format!("{}: {text}, {size} KiB, {free} MiB free", path.display());
+    match found {
+        Ok(text) => Finding { what, ok: true, detail: said(text), advice: None, code: 65 },
+        Err((text, advice)) => Finding { what, ok: false, detail: said(text), advice: Some(advice.into()), code: 65 },
+    }
+}
+
+/// A new installation has none yet, so only a folder that cannot be read is a fault.
+fn backups(settings: &backups::Settings) -> Finding {
+    let (what, folder) = ("backups".into(), Folder::new(&settings.folder));
+    match folder.list() {
+        Ok(all) => {
+            let newest = all.iter().find(|info| info.verified).map_or("none verified".into(), |info| info.id.clone());
+            let mode = if settings.enabled { "" } else { "; none is made by itself" };
+            let detail = format!("{} in {}, newest: {newest}{mode}", all.len(), settings.folder.display());
+            Finding { what, ok: true, detail, advice: None, code: 73 }
+        }
+        Err(error) => {
+            let advice = Some("let this user read and write it, or set [database_backup] backup_directory".into());
+            Finding { what, ok: false, detail: error.to_string(), advice, code: 73 }
         }
     }
 }

@@ -10,6 +10,7 @@ mod extract;
 pub(crate) mod fakes;
 mod health;
 mod iptv;
+mod metrics;
 pub mod origin;
 mod page;
 pub mod problem;
@@ -49,6 +50,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(iptv::router())
         .merge(api::router())
         .merge(health::router())
+        .merge(metrics::router())
         .merge(page::router())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)

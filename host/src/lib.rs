@@ -6,10 +6,12 @@
 
 pub mod admission;
 pub mod app;
+pub mod backups;
 pub mod chronicle;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod doctor;
 pub mod dossiers;
 pub mod feed;
@@ -22,5 +24,6 @@ pub mod monitor;
 pub mod patterns;
 pub mod playout;
 pub mod plugins;
+pub mod portable;
 pub mod sessions;
 pub mod worker;

@@ -4,6 +4,7 @@
 //! Does not: decide whether a number is good; the goal stands beside it.
 //! Invariant: a median is of at least three runs, or the table says how many there were.
 
+pub mod database;
 pub mod fan_out;
 pub mod fault;
 pub mod lineup;

@@ -10,6 +10,7 @@ pub mod air;
 pub mod api;
 pub mod bench;
 pub mod chaos;
+pub mod database;
 pub mod fixtures;
 pub mod flash;
 pub mod guide;

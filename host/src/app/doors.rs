@@ -24,8 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::Admission,
+    backups::Backups,
     clock::Clock,
     config::{Config, ValueError},
+    database::Database,
     dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
     hardware::Hardware,
@@ -81,6 +83,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How every part is.
     pub health: Arc<dyn HealthPort>,
+    /// The database as it is looked after.
+    pub database: Database,
+    /// Its backups.
+    pub backups: Backups,
     /// Tasks.
     pub life: Lifecycle,
     /// Settings of the HTTP side.
@@ -107,6 +113,8 @@ pub fn http_state(parts: Parts) -> HttpState {
         clock: parts.clock,
         settings: parts.settings,
         health: parts.health,
+        database: parts.database,
+        backups: parts.backups,
     }
 }
 
@@ -233,6 +241,15 @@ impl PlayoutPort for PlayoutDoor {
 
     fn compare(&self) {
         self.playouts.library_changed();
+    }
+
+    fn check_with<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+        coming: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
+        self.playouts.check_with(channel, schedule, coming).boxed()
     }
 
     fn check<'a>(

@@ -1,56 +1,29 @@
 //! How the parts of the host are, for `/health/ready`.
 //!
-//! Does: ask the database now and then, and remember what it said.
-//! Does not: mend anything.
+//! Does: put what the parts know of themselves into words.
+//! Does not: mend anything, or ask the database; whoever looks after it does.
 //! Invariant: answering costs nothing; a part that was never asked is not healthy.
 
-use std::time::Duration;
-
-use exstreamtv_store::Store;
 use exstreamtv_worker_protocol::FfmpegFacts;
-use tokio::sync::watch;
 
 use crate::{
+    database::{Database, view::DatabaseView},
     http::state::{HealthPort, PartHealth},
     library::Library,
-    lifecycle::Lifecycle,
     plugins::Strategies,
 };
 
-/// How often the database is asked, and how long it may take.
-const ROUND: Duration = Duration::from_secs(5);
-
 /// Knows how the parts are.
 pub struct Health {
-    database: watch::Receiver<Result<usize, String>>,
+    database: Database,
     library: Library,
     ffmpeg: FfmpegFacts,
     strategies: Strategies,
 }
 
 impl Health {
-    /// Starts asking.
-    pub fn start(
-        store: Store,
-        library: Library,
-        ffmpeg: FfmpegFacts,
-        strategies: Strategies,
-        life: &Lifecycle,
-    ) -> Self {
-        let (report, database) = watch::channel(Err("not asked yet".into()));
-        let stopping = life.stopping();
-        life.spawn(async move {
-            loop {
-                let _ = report.send_replace(ask(&store).await);
-                tokio::select! {
-                    () = stopping.cancelled() => {
-                        let _ = report.send_replace(Err("the server is stopping".into()));
-                        return;
-                    }
-                    () = tokio::time::sleep(ROUND) => {}
-                }
-            }
-        });
+    /// Knows these parts.
+    pub fn new(database: Database, library: Library, ffmpeg: FfmpegFacts, strategies: Strategies) -> Self {
         Self { database, library, ffmpeg, strategies }
     }
 }
@@ -58,9 +31,11 @@ impl Health {
 impl HealthPort for Health {
     fn parts(&self) -> Vec<PartHealth> {
         let part = |name: &str, ok, detail: String| PartHealth { name: name.into(), ok, detail };
-        let database = match &*self.database.borrow() {
-            Ok(channels) => part("database", true, format!("{channels} channels")),
-            Err(reason) => part("database", false, reason.clone()),
+        let health = DatabaseView::of(&self.database).health;
+        let database = match health.fault {
+            None if health.ok => part("database", true, format!("{} channels", self.database.channels())),
+            None => part("database", false, "not asked yet".into()),
+            Some(fault) => part("database", false, fault),
         };
         let scan = self.library.status();
         let scan = scan.borrow();
@@ -76,13 +51,5 @@ impl HealthPort for Health {
             false => troubles.join("; "),
         };
         vec![database, ffmpeg, part("library", true, files), part("plugins", true, plugins)]
-    }
-}
-
-async fn ask(store: &Store) -> Result<usize, String> {
-    match tokio::time::timeout(ROUND, store.channels().list()).await {
-        Ok(Ok(channels)) => Ok(channels.len()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("it does not answer".into()),
     }
 }

@@ -5,6 +5,7 @@
 //! Invariant: a configuration that cannot be used changes nothing.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,9 +17,9 @@ use tokio::sync::watch;
 
 use super::{StartError, declared::Declared, doors, programs};
 use crate::{
-    admission,
+    admission, backups,
     config::{Config, SlowClient, StreamThrottler, ValueError},
-    dossiers,
+    database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
     logs, monitor, sessions,
@@ -39,6 +40,9 @@ pub(super) struct Knobs {
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
     pub(super) patterns: watch::Sender<bool>,
+    pub(super) database: watch::Sender<database::Settings>,
+    pub(super) backups: watch::Sender<backups::Settings>,
+    data: PathBuf,
 }
 
 /// What a configuration says about all of them.
@@ -55,11 +59,11 @@ pub(super) struct KnobValues {
     logs: logs::Settings,
     monitor: monitor::Settings,
     patterns: bool,
+    database: database::Settings,
 }
 
 impl Knobs {
-    pub(super) fn new(config: &Config, safe_mode: bool) -> Result<Self, StartError> {
-        let values = Self::values(config)?;
+    pub(super) fn new(config: &Config, data: &Path, safe_mode: bool) -> Result<Self, StartError> {
         let KnobValues {
             feed,
             budget,
@@ -73,7 +77,8 @@ impl Knobs {
             logs,
             monitor,
             patterns,
-        } = values;
+            database,
+        } = Self::values(config)?;
         Ok(Self {
             feed: watch::channel(feed).0,
             budget: Arc::new(Mutex::new(RestartBudget::new(budget))),
@@ -88,6 +93,9 @@ impl Knobs {
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
+            database: watch::channel(database).0,
+            backups: watch::channel(config.database_backup.settings(data)).0,
+            data: data.to_owned(),
         })
     }
 
@@ -112,10 +120,17 @@ impl Knobs {
             logs: log_settings(config),
             monitor: monitor_settings(config),
             patterns: config.ai_auto_heal.pattern_detection_enabled,
+            database: database::Settings {
+                sizing: config.database.sizing(),
+                pool: config.database.pool(),
+                interval: Duration::from_secs(config.database.health_interval_s),
+            },
         })
     }
 
-    pub(super) fn set(&self, values: KnobValues) {
+    pub(super) fn set(&self, values: KnobValues, config: &Config) {
+        self.database.send_replace(values.database);
+        self.backups.send_replace(config.database_backup.settings(&self.data));
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).set_rules(values.budget);
         self.feed.send_replace(values.feed);
         self.slow_client.send_replace(values.slow_client);
@@ -184,7 +199,7 @@ pub(super) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
             };
             key(old) != key(new)
         }),
-        ("[database] path", old.database != new.database),
+        ("[database] path", old.database.path != new.database.path),
     ];
     changed.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
 }

@@ -4,9 +4,11 @@
 //! Does not: authenticate (the default listens on loopback); let other sites' pages in: there is no CORS, and their changes are refused.
 //! Invariant: a route and its description are made from the same list, so neither exists without the other.
 
+mod backups;
 mod capacity;
 mod channels;
 mod collections;
+mod database;
 mod description;
 mod dossiers;
 mod error_screen;
@@ -22,6 +24,7 @@ mod page;
 mod patterns;
 mod playout;
 mod plugins;
+mod portable;
 mod restart;
 mod schedule;
 mod sessions;
@@ -34,7 +37,10 @@ pub use now::{OnNow, on_now};
 pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
 
 use crate::sessions::news::{LimitHit, StateChange};
 
@@ -45,6 +51,9 @@ use super::{
 
 /// The largest body that is read.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// The largest document that is imported.
+const DOCUMENT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Returns the API and its description.
 pub fn router() -> Router<App> {
@@ -107,6 +116,14 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(hardware::detect))
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
+        .routes(routes!(database::database))
+        .routes(routes!(portable::export))
+        .routes(routes!(portable::import).layer(DefaultBodyLimit::max(DOCUMENT_LIMIT_BYTES)))
+        .routes(routes!(backups::list, backups::create))
+        .routes(routes!(backups::events::events))
+        .routes(routes!(backups::get, backups::delete))
+        .routes(routes!(backups::verify))
+        .routes(routes!(backups::restore))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::totals::totals))
         .routes(routes!(sessions::events::events))

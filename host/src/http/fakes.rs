@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -32,8 +33,10 @@ use super::state::{
 };
 use crate::{
     admission::{self, Admission},
+    backups::{self, Backups},
     clock::Clock,
-    config::{error_screens::ErrorScreens, supervision::WhenFull},
+    config::{self, error_screens::ErrorScreens, supervision::WhenFull},
+    database::{self, Database},
     dossiers::{Dossiers, Limits},
     feed::{
         picks::Picks,
@@ -55,6 +58,9 @@ use crate::{
 /// A host for tests.
 pub struct Host {
     pub store: Store,
+    pub backups: Backups,
+    pub database: Database,
+    pub looked_after: watch::Sender<database::Settings>,
     pub dossiers: Dossiers,
     pub admission: Admission,
     pub sessions: Sessions,
@@ -138,6 +144,20 @@ impl Host {
         let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
         let (kept, images) = (folder.path().join("slates"), folder.path().to_owned());
         let slates = Slates::new(kept, images, renderer.clone(), screens, Lifecycle::default());
+        let life = Lifecycle::default();
+        let keys = config::Database::default();
+        let looked_after = watch::Sender::new(database::Settings {
+            sizing: keys.sizing(),
+            pool: keys.pool(),
+            interval: Duration::from_secs(3_600),
+        });
+        let database = Database::start(store.clone(), world.clone(), looked_after.subscribe(), &life);
+        let settings_of_backups = backups::Settings {
+            enabled: false,
+            ..config::DatabaseBackup { keep_count: 3, ..Default::default() }.settings(folder.path())
+        };
+        let (_, kept) = watch::channel(settings_of_backups);
+        let backups = Backups::start(store.clone(), world.clone(), kept, &life);
         let state = HttpState {
             slates: slates.clone(),
             hardware: Hardware::new(hardware::Settings {
@@ -164,12 +184,17 @@ impl Host {
             clock: world.clone(),
             settings,
             health: world.clone(),
+            database: database.clone(),
+            backups: backups.clone(),
         };
         Self {
             store,
             dossiers,
             admission,
             logs,
+            backups,
+            database,
+            looked_after,
             sessions,
             router: super::router(state),
             world,
@@ -296,6 +321,16 @@ impl Host {
         let probe = (state == MediaState::Ready).then_some(probe);
         let media = ScannedMedia { path: path.into(), size_bytes: 1, mtime_ms: 1, state, probe, metadata };
         self.store.media().upsert(&media, self.world.now()).await.unwrap()
+    }
+
+    /// The clock that [`Self::pass_hours`] sets.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.world.clone()
+    }
+
+    /// Where the host keeps its files.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub fn on_air(&self, channel: ChannelId) {
@@ -535,6 +570,15 @@ impl PlayoutPort for World {
 
     fn compare(&self) {
         self.calls.lock().unwrap().push(Call::Compare);
+    }
+
+    fn check_with<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+        _: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {
+        self.check(channel, schedule)
     }
 
     fn check<'a>(&'a self, _: &'a Channel, _: &'a Schedule) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>> {

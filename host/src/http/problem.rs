@@ -17,7 +17,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::TuneError;
-use crate::{dossiers::DossierError, feed::slates::RenderError, hardware::DetectError, playout::PlayoutError};
+use crate::{
+    backups::BackupError, dossiers::DossierError, feed::slates::RenderError, hardware::DetectError,
+    playout::PlayoutError,
+};
 
 /// Why a request cannot be answered; reads well after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,9 @@ pub enum ApiError {
     /// Dossiers cannot be read.
     #[error(transparent)]
     Dossier(#[from] DossierError),
+    /// A job about backups failed.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A slate could not be rendered for a look at it.
     #[error(transparent)]
     Preview(RenderError),
@@ -146,6 +152,7 @@ impl ApiError {
             Self::Store(error) => store_kind(error),
             Self::Guide(_) => (StatusCode::INTERNAL_SERVER_ERROR, "guide-failed"),
             Self::Dossier(_) => (StatusCode::INTERNAL_SERVER_ERROR, "dossiers-unreadable"),
+            Self::Backup(error) => backup_kind(error),
             Self::Preview(RenderError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
             Self::Hardware(_) => (StatusCode::BAD_GATEWAY, "hardware-unknown"),
@@ -197,6 +204,18 @@ fn tune_kind(error: &TuneError) -> (StatusCode, &'static str) {
         TuneError::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         TuneError::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "no-picture"),
         TuneError::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    }
+}
+
+fn backup_kind(error: &BackupError) -> (StatusCode, &'static str) {
+    match error {
+        BackupError::None { .. } | BackupError::Name(_) => (StatusCode::NOT_FOUND, "not-found"),
+        BackupError::Unfit { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "backup-unfit"),
+        BackupError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        error if error.is_full() => (StatusCode::INSUFFICIENT_STORAGE, "disk-full"),
+        BackupError::Store(error) => store_kind(error),
+        BackupError::Safety(error) => backup_kind(error),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "backup-failed"),
     }
 }
 

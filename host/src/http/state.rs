@@ -19,7 +19,9 @@ use super::origin::{BaseUrl, TrustedProxies};
 pub use crate::feed::view::{FeedState, FeedView, RunKind, RunView};
 use crate::{
     admission::Admission,
+    backups::Backups,
     clock::Clock,
+    database::Database,
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
     hardware::Hardware,
@@ -68,6 +70,10 @@ pub struct HttpState {
     pub settings: watch::Receiver<HttpSettings>,
     /// The parts of the host and how they are.
     pub health: Arc<dyn HealthPort>,
+    /// The database as it is looked after.
+    pub database: Database,
+    /// Its backups.
+    pub backups: Backups,
 }
 
 /// Settings of the HTTP side; read anew for each request.
@@ -202,6 +208,13 @@ pub trait PlayoutPort: Send + Sync {
     fn switch(&self, channel: ChannelId, from: DateTime<Utc>);
     /// Plans those channels anew for which there is something else to play; called after a collection was made, changed or removed.
     fn compare(&self);
+    /// Returns what is wrong with a schedule, if there were collections with the names `coming`, too.
+    fn check_with<'a>(
+        &'a self,
+        channel: &'a Channel,
+        schedule: &'a Schedule,
+        coming: &'a [&'a str],
+    ) -> BoxFuture<'a, Result<Vec<SettingsFault>, PlayoutError>>;
     /// Returns what is wrong with a schedule.
     fn check<'a>(
         &'a self,

@@ -83,6 +83,18 @@ impl Checks {
         Ok(LastCheck { at: Some(at).filter(|_| at_ms > 0), fault })
     }
 
+    /// Returns when the database was made.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    pub async fn created(&self) -> Result<DateTime<Utc>, StoreError> {
+        let created_ms: i64 = sqlx::query_scalar("SELECT created_ms FROM installation")
+            .fetch_one(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read when the database was made", "installation", error))?;
+        RowOf { table: "installation", id: 1 }.instant("created_ms", created_ms)
+    }
+
     /// Looks at every page of the file and remembers what it found; takes as long as reading all of it.
     ///
     /// # Errors

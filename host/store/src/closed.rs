@@ -69,34 +69,8 @@ impl ClosedDatabase {
     ///
     /// # Errors
     /// If it is another program's or a newer version's, or cannot be read; it is left as it was.
-    #[tracing::instrument(name = "db.file.condition", level = "debug", skip_all, fields(path = %self.path.display()))]
     pub async fn condition(&self) -> Result<Condition, StoreError> {
-        if self.path.metadata().map_or(0, |about| about.len()) == 0 {
-            return Ok(Condition::Absent);
-        }
-        match schema::inspect(&self.path).await {
-            Err(StoreError::NotADatabase { .. }) => {
-                return Ok(Condition::Damaged { fault: "it is no database".into() });
-            }
-            Err(StoreError::Corrupt { source, .. }) => return Ok(Condition::Damaged { fault: source.to_string() }),
-            Err(error) => return Err(error),
-            Ok(()) => {}
-        }
-        self.look_inside().await.map_err(|error| StoreError::open(&self.path, error))
-    }
-
-    async fn look_inside(&self) -> Result<Condition, EngineError> {
-        let mut connection = base_options(&self.path).connect().await?;
-        let fault = first_fault(&mut connection, "PRAGMA quick_check(1)").await;
-        let version = schema::version(&mut connection).await;
-        connection.close().await?;
-        if let Some(fault) = fault? {
-            return Ok(Condition::Damaged { fault });
-        }
-        // A first start that was killed has no version yet.
-        let (found, supported) = (version.unwrap_or(0), schema::newest());
-        let older = found > 0 && found < supported;
-        Ok(if older { Condition::Older { found, supported } } else { Condition::Current })
+        condition_of(&self.path).await
     }
 
     /// Copies the database to `into`, which must not exist.
@@ -163,6 +137,38 @@ impl ClosedDatabase {
         schema::migrate(&self.path, &connections, now).await?;
         Store::opened(connections, self.lock).await
     }
+}
+
+/// Looks at the whole file, whoever has it open.
+///
+/// # Errors
+/// If it is another program's or a newer version's, or cannot be read; it is left as it was.
+#[tracing::instrument(name = "db.file.condition", level = "debug", skip_all, fields(path = %path.display()))]
+pub async fn condition_of(path: &Path) -> Result<Condition, StoreError> {
+    if path.metadata().map_or(0, |about| about.len()) == 0 {
+        return Ok(Condition::Absent);
+    }
+    match schema::inspect(path).await {
+        Err(StoreError::NotADatabase { .. }) => return Ok(Condition::Damaged { fault: "it is no database".into() }),
+        Err(StoreError::Corrupt { source, .. }) => return Ok(Condition::Damaged { fault: source.to_string() }),
+        Err(error) => return Err(error),
+        Ok(()) => {}
+    }
+    look_inside(path).await.map_err(|error| StoreError::open(path, error))
+}
+
+async fn look_inside(path: &Path) -> Result<Condition, EngineError> {
+    let mut connection = base_options(path).connect().await?;
+    let fault = first_fault(&mut connection, "PRAGMA quick_check(1)").await;
+    let version = schema::version(&mut connection).await;
+    connection.close().await?;
+    if let Some(fault) = fault? {
+        return Ok(Condition::Damaged { fault });
+    }
+    // A first start that was killed has no version yet.
+    let (found, supported) = (version.unwrap_or(0), schema::newest());
+    let older = found > 0 && found < supported;
+    Ok(if older { Condition::Older { found, supported } } else { Condition::Current })
 }
 
 /// Brings the tables of a staged file up to date, and looks at all of it once more: from here on nothing about it can surprise.

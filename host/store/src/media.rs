@@ -5,7 +5,7 @@
 //! Invariant: a path keeps its id for ever; rows are marked missing, never deleted.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ use crate::{
 
 mod row;
 
-use row::{KnownRow, ScannedRow};
+use row::{IdentityRow, KnownRow, ScannedRow};
 pub(crate) use row::{MediaRow, TABLE};
 
 /// The library.
@@ -59,6 +59,27 @@ pub struct KnownFile {
     pub mtime_ms: i64,
     /// Whether it had vanished.
     pub missing: bool,
+}
+
+/// What a file is known by, on this machine and on others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaIdentity {
+    /// Its identity here.
+    pub id: MediaId,
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Title of the film or of the episode.
+    pub title: String,
+    /// Title of the series.
+    pub show: Option<String>,
+    /// Season.
+    pub season: Option<u32>,
+    /// Episode in the season.
+    pub episode: Option<u32>,
+    /// Year of production.
+    pub year: Option<i32>,
+    /// Ids elsewhere: "imdb" -> "tt0133093".
+    pub external_ids: BTreeMap<String, String>,
 }
 
 /// Which rows a page holds; an absent condition always holds.
@@ -137,6 +158,21 @@ impl MediaRepo {
         let items = rows.into_iter().map(MediaItem::try_from);
         let found = items.map(|item| item.map(|item| (item.id, item))).collect::<Result<HashMap<_, _>, _>>()?;
         Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// Returns what up to `limit` files with ids above `after` are known by, by id; files that vanished are left out.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.media.identities", level = "debug", skip_all)]
+    pub async fn identities(&self, after: MediaId, limit: u32) -> Result<Vec<MediaIdentity>, StoreError> {
+        let rows: Vec<IdentityRow> = sqlx::query_as(IDENTITIES)
+            .bind(after.0)
+            .bind(limit)
+            .fetch_all(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read what the media files are known by", TABLE, error))?;
+        rows.into_iter().map(MediaIdentity::try_from).collect()
     }
 
     /// Returns other playable files with the same programme as `id`: the same episode, or the same film of the same year; at most
@@ -263,6 +299,13 @@ SELECT other.id, other.path, other.size_bytes, other.mtime_ms, other.state, othe
      OR (this.kind = 'movie' AND other.title = this.title AND other.year IS this.year))
  WHERE this.id = ?1
  ORDER BY other.id
+ LIMIT ?2";
+
+const IDENTITIES: &str = "
+SELECT id, path, title, show, season, episode, year, json_extract(metadata, '$.external_ids') AS external_ids
+  FROM media
+ WHERE id > ?1 AND state <> 'missing'
+ ORDER BY id
  LIMIT ?2";
 
 const PAGE: &str = "

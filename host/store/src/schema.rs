@@ -86,7 +86,7 @@ pub(crate) fn newest() -> i64 {
 pub(crate) async fn migrate_file(path: &Path) -> Result<(), StoreError> {
     let open_error = |error| StoreError::open(path, error);
     let mut connection = base_options(path).connect().await.map_err(open_error)?;
-    let migrated = MIGRATIONS.run(&mut connection).await;
+    let migrated = run(&mut connection).await;
     connection.close().await.map_err(open_error)?;
     migrated.map_err(|source| migration_error(path, source))
 }
@@ -95,7 +95,7 @@ pub(crate) async fn migrate_file(path: &Path) -> Result<(), StoreError> {
 pub(crate) async fn migrate(path: &Path, connections: &Connections, now: DateTime<Utc>) -> Result<(), StoreError> {
     {
         let mut writer = connections.writer().await?;
-        MIGRATIONS.run(&mut *writer).await.map_err(|source| migration_error(path, source))?;
+        run(&mut writer).await.map_err(|source| migration_error(path, source))?;
     }
     let act = "sign the database";
     let mut transaction = connections.write(None).await?;
@@ -106,6 +106,11 @@ pub(crate) async fn migrate(path: &Path, connections: &Connections, now: DateTim
         .await
         .map_err(|error| StoreError::query(act, error))?;
     transaction.commit().await.map_err(|error| StoreError::query(act, error))
+}
+
+/// `Migrator::run` borrows in a way that keeps its future from being sent to another thread; this is its own way round that.
+async fn run(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    MIGRATIONS.run_direct(None, connection, false).await
 }
 
 fn migration_error(path: &Path, source: MigrateError) -> StoreError {

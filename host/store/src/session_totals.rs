@@ -34,6 +34,12 @@ impl SessionTotals {
         Self { connections }
     }
 
+    /// Begins a change that is counted like one of this repository.
+    #[cfg(test)]
+    pub(crate) async fn change_of_tests(&self) -> crate::connections::Change {
+        self.connections.write().await.unwrap()
+    }
+
     /// Returns every total, by channel.
     ///
     /// # Errors

@@ -217,6 +217,9 @@ impl Store {
 }
 
 #[cfg(test)]
+mod ledger;
+
+#[cfg(test)]
 mod tests {
     use exstreamtv_model::{CollectionSource, collection::MediaQuery};
 

@@ -22,6 +22,8 @@ mod opening;
 mod playout;
 #[path = "contract/pools.rs"]
 mod pools;
+#[path = "contract/replacing.rs"]
+mod replacing;
 #[path = "contract/schedules.rs"]
 mod schedules;
 #[path = "contract/session_totals.rs"]

@@ -4,7 +4,7 @@
 //! Does not: fail on a slow machine; numbers are for people.
 //! Invariant: both sides of a ratio are measured on this machine, in this run, with the same media.
 
-use exstreamtv_tests::bench::{Table, fan_out, fault, lineup, scan, tune};
+use exstreamtv_tests::bench::{Table, database, fan_out, fault, lineup, scan, tune};
 
 /// One measurement and the word that asks for it.
 type Part = (&'static str, fn(&mut Table));
@@ -19,6 +19,7 @@ fn main() {
         ("fault", fault::measure),
         ("scan", scan::measure),
         ("lineup", lineup::measure),
+        ("database", database::measure),
     ];
     let mut table = Table::default();
     for (name, measure) in parts.iter().filter(|(name, _)| wanted(name)) {

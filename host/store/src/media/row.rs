@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Utc};
 use exstreamtv_model::{MediaId, MediaItem, MediaProbe, MediaState, Metadata};
 use sqlx::{Sqlite, query::QueryScalar, sqlite::SqliteArguments};
 
-use super::{KnownFile, ScannedMedia};
+use super::{KnownFile, MediaIdentity, ScannedMedia};
 use crate::{
     StoreError,
     cell::{RowOf, fold, path_bytes, path_from, to_json, to_name},
@@ -68,6 +68,37 @@ impl From<KnownRow> for KnownFile {
     fn from(row: KnownRow) -> Self {
         let KnownRow { id, path, size_bytes, mtime_ms, missing } = row;
         Self { id: MediaId(id), path: path_from(path), size_bytes: size_bytes.cast_unsigned(), mtime_ms, missing }
+    }
+}
+
+/// The columns that a file is known by.
+#[derive(sqlx::FromRow)]
+pub(super) struct IdentityRow {
+    id: i64,
+    path: Vec<u8>,
+    title: String,
+    show: Option<String>,
+    season: Option<i64>,
+    episode: Option<i64>,
+    year: Option<i64>,
+    external_ids: Option<String>,
+}
+
+impl TryFrom<IdentityRow> for MediaIdentity {
+    type Error = StoreError;
+
+    fn try_from(row: IdentityRow) -> Result<Self, StoreError> {
+        let at = RowOf { table: TABLE, id: row.id };
+        Ok(Self {
+            id: MediaId(row.id),
+            path: path_from(row.path),
+            title: row.title,
+            show: row.show,
+            season: row.season.map(|season| at.integer("season", season)).transpose()?,
+            episode: row.episode.map(|episode| at.integer("episode", episode)).transpose()?,
+            year: row.year.map(|year| at.integer("year", year)).transpose()?,
+            external_ids: row.external_ids.map_or_else(|| Ok(Default::default()), |ids| at.json("metadata", &ids))?,
+        })
     }
 }
 
