@@ -131,7 +131,7 @@ fn order(run: i64) -> PlayOrder {
         message: Message { title: "token=abc".into(), ..Message::default() },
     };
     let source = Source::Slate { screen };
-    PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 }
+    PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0, card: None }
 }
 
 fn testimony() -> Report {

@@ -63,11 +63,18 @@ impl Bench {
 
 fn order(run: i64, text: &str) -> Box<PlayOrder> {
     let source = Source::Slate { screen: Screen::plain(Message::titled(text)) };
-    Box::new(PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 })
+    Box::new(PlayOrder {
+        run: RunId(run),
+        source,
+        profile: OutputProfile::default(),
+        frames: 1,
+        keyframe_offset: 0,
+        card: None,
+    })
 }
 
 fn start(run: i64, text: &str, draw_text: bool) -> Effect {
-    let abilities = Abilities { draw_text, burn_text: true };
+    let abilities = Abilities { draw_text, burn_text: true, tone_map: true };
     Effect::Start { ffmpeg: "/bin/ffmpeg".into(), order: order(run, text), abilities }
 }
 
@@ -77,7 +84,7 @@ fn ended(run: i64, end: RunEnd) -> Effect {
 
 fn identity(draw_text: bool) -> Identity {
     let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into(), landlock: 0 };
-    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true } }
+    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true, tone_map: true } }
 }
 
 #[test]
