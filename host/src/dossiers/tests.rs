@@ -148,7 +148,12 @@ async fn a_hung_run_is_filed_at_once_and_its_testimony_follows() {
     let step = || tokio::time::advance(Duration::from_millis(100));
     book.ordered(&order(1));
     step().await;
-    book.hear(&Report::Started { run: RunId(1), pid: 7, command_line: vec!["ffmpeg".into(), "a b".into()] });
+    book.hear(&Report::Started {
+        run: RunId(1),
+        pid: 7,
+        command_line: vec!["ffmpeg".into(), "a b".into()],
+        card: None,
+    });
     step().await;
     book.gave(RunId(1));
     book.gave(RunId(1));

@@ -41,7 +41,7 @@ impl Bench {
     }
 
     fn started(&mut self, run: i64) -> Vec<Effect> {
-        self.apply(Event::Started { run: RunId(run), pid: 1, command_line: vec![] })
+        self.apply(Event::Started { run: RunId(run), pid: 1, command_line: vec![], card: None })
     }
 
     fn exited(&mut self, run: i64, code: Option<i32>, signal: Option<i32>) -> Vec<Effect> {
@@ -91,7 +91,7 @@ fn identity(draw_text: bool) -> Identity {
 fn a_run_starts_is_announced_and_ends_once() {
     let mut bench = Bench::configured();
     assert_eq!(bench.play(7), [start(7, "", false)]);
-    let announced = Report::Started { run: RunId(7), pid: 1, command_line: vec![] };
+    let announced = Report::Started { run: RunId(7), pid: 1, command_line: vec![], card: None };
     assert_eq!(bench.started(7), [Effect::Send(announced)]);
     assert_eq!(bench.exited(7, Some(0), None), [Effect::Forget(RunId(7)), ended(7, RunEnd::Completed)]);
     assert_eq!(bench.exited(7, Some(0), None), [Effect::Forget(RunId(7))], "there is no second end");
