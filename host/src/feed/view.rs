@@ -12,6 +12,7 @@ use exstreamtv_worker_protocol::{CardPart, PlanStep};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::tune::TuneTimes;
 use crate::hardware::Seat;
 
 /// One feed, for people.
@@ -43,6 +44,8 @@ pub struct FeedView {
     pub slate_frames: u64,
     /// What its worker needs of the machine.
     pub vitals: Option<Vitals>,
+    /// Where the time went before its first picture.
+    pub tune: TuneTimes,
 }
 
 /// What a feed is doing.
@@ -154,6 +157,7 @@ impl FeedView {
             cause: None,
             slate_frames: 0,
             vitals: None,
+            tune: TuneTimes::default(),
         }
     }
 }
