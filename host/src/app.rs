@@ -40,6 +40,7 @@ use crate::{
     library::Library,
     lifecycle::Lifecycle,
     logs::{Collector, machine, tail},
+    loudness::LoudnessKeeper,
     monitor::Monitors,
     patterns::Patterns,
     playout::Playouts,
@@ -286,6 +287,8 @@ impl Host {
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),
+            loudness: LoudnessKeeper::start(store.clone(), Arc::new(utility.clone()), knobs.loudness.subscribe(), life)
+                .await,
             life: life.clone(),
             clock: clock.clone(),
             chronicle: Chronicle::start(store.clone(), clock.clone(), life),
