@@ -75,7 +75,7 @@ fn order(run: i64, text: &str) -> Box<PlayOrder> {
 }
 
 fn start(run: i64, text: &str, draw_text: bool) -> Effect {
-    let abilities = Abilities { draw_text, burn_text: true, tone_map: true };
+    let abilities = Abilities { draw_text, burn_text: true, tone_map: false };
     Effect::Start { ffmpeg: "/bin/ffmpeg".into(), order: order(run, text), abilities }
 }
 
@@ -85,7 +85,7 @@ fn ended(run: i64, end: RunEnd) -> Effect {
 
 fn identity(draw_text: bool) -> Identity {
     let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into(), landlock: 0 };
-    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true, tone_map: true } }
+    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true, tone_map: false } }
 }
 
 #[test]
