@@ -65,6 +65,7 @@ impl OnAir {
         let wish = self.means.hardware.wish_of(&self.channel.number.to_string());
         let seat = self.means.hardware.desk().assign(&order, wish);
         order.gain_db = self.gain(media, &order);
+        order.watermark = self.means.watermarks.of(&self.channel.number.to_string(), first_ms);
         order.card = seat.as_ref().and_then(|seat| seat.card.clone());
         if rung.is_restart() {
             tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");
