@@ -267,7 +267,7 @@ impl Default for Plugins {
             isolation: Isolation::Auto,
             audio_picker: "exstreamtv.audio-picker".into(),
             subtitle_picker: "exstreamtv.subtitle-picker".into(),
-            resolver: String::new(),
+            resolver: "exstreamtv.recovery".to_owned(),
         }
     }
 }
@@ -284,6 +284,12 @@ pub enum ValueError {
     /// Not a URL.
     #[error("use [server] public_url = {text:?}: it must begin with http:// or https:// and hold no spaces or query")]
     PublicUrl {
+        /// What stands there.
+        text: String,
+    },
+    /// No address that can be called.
+    #[error("use [ai_auto_heal] escalation_webhook = {text:?}: it must be an http:// address, or empty")]
+    Webhook {
         /// What stands there.
         text: String,
     },

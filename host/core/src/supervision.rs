@@ -80,8 +80,10 @@ struct Item {
     shown_ms: Option<i64>,
     cause: Option<Cause>,
     spent: bool,
-    /// An operator wants it started again: no pause holds.
-    ordered: bool,
+    /// Somebody wants it started again, this way: no pause holds.
+    ordered: Option<Rung>,
+    /// What somebody ordered to stand in for it; again and again while its source is not there.
+    stand_in: Option<Rung>,
 }
 
 /// Items that are remembered.
@@ -105,8 +107,8 @@ impl Supervision {
     /// Returns whether and how `entry` may be started at `now_ms`, given what else could be played in its place.
     pub fn permit(&self, entry: PlayoutEntryId, means: Means, now_ms: i64, budget: &RestartBudget) -> Permit {
         let Some(item) = self.known(entry) else { return self.permit_first(now_ms) };
-        if item.ordered {
-            return Permit::Start(Rung::SameCommand);
+        if let Some(rung) = item.ordered.filter(|rung| means.allow(*rung)) {
+            return Permit::Start(rung);
         }
         if item.spent {
             return Permit::Never;
@@ -114,7 +116,9 @@ impl Supervision {
         if item.steps == 0 {
             return self.permit_first(now_ms);
         }
-        let Some(rung) = ladder::rung(item.steps, item.cause, means) else { return Permit::Never };
+        let Some(rung) = ladder::rung(item.steps, item.cause, means) else {
+            return item.stand_in.filter(|rung| means.allow(*rung)).map_or(Permit::Never, Permit::Start);
+        };
         let until_ms = self.pause_ends_ms(item).max(self.breaker.closed_from_ms()).max(budget.free_from_ms(now_ms));
         if until_ms <= now_ms { Permit::Start(rung) } else { Permit::Wait { until_ms } }
     }
@@ -141,9 +145,10 @@ impl Supervision {
         self.last_start_ms = Some(now_ms);
         self.breaker.tried(now_ms);
         let item = self.item(entry);
-        let ordered = std::mem::take(&mut item.ordered);
+        let ordered = item.ordered.take().is_some();
         item.shown_ms = None;
-        if rung.is_restart() && !ordered {
+        // What stands in for a source that is not there starts nothing again that has failed.
+        if rung.is_restart() && !ordered && item.stand_in != Some(rung) {
             budget.take(now_ms);
             self.last_restart_ms = Some(now_ms);
             self.restarts += 1;
@@ -187,16 +192,24 @@ impl Supervision {
         item.cause = early.or(item.cause);
     }
 
-    /// Somebody wants `entry` to be started again, at once.
-    pub fn order(&mut self, entry: PlayoutEntryId) {
+    /// Somebody wants `entry` to be started again, at once and this way.
+    pub fn order(&mut self, entry: PlayoutEntryId, rung: Rung) {
         let item = self.item(entry);
-        (item.ordered, item.spent) = (true, false);
+        (item.ordered, item.spent) = (Some(rung), false);
+        item.stand_in = Some(rung).filter(|rung| rung.is_stand_in());
+    }
+
+    /// Nothing stands in for `entry` any more by order.
+    pub fn order_back(&mut self, entry: PlayoutEntryId) {
+        let item = self.item(entry);
+        (item.ordered, item.stand_in) = (None, None);
     }
 
     /// Whatever was wrong with the source of `entry` has changed: its next attempt is a first one again.
     pub fn forgive(&mut self, entry: PlayoutEntryId) {
         let item = self.item(entry);
         (item.steps, item.spent, item.cause) = (0, false, None);
+        item.stand_in = None;
     }
 
     /// Returns whether there is no more of `entry`.
@@ -235,7 +248,8 @@ impl Supervision {
                 shown_ms: None,
                 cause: None,
                 spent: false,
-                ordered: false,
+                ordered: None,
+                stand_in: None,
             });
             self.items.len() - 1
         });

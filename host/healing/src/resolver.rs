@@ -191,7 +191,7 @@ impl Resolver {
                 let (step, key, deed) = (step(id, next, attempt), attempt.so_far.key, attempt.so_far.deed);
                 self.effects.push(step);
                 if let Some(case) = self.cases.get_mut(&key) {
-                    case.swaps(deed, (phase, next), now_ms);
+                    case.steps_to(deed, next, now_ms);
                 }
             }
             Next::Over(outcome) => self.end(id, outcome, now_ms),

@@ -39,6 +39,30 @@ pub struct FeedView {
     pub slate_frames: u64,
     /// What its worker needs of the machine.
     pub vitals: Option<Vitals>,
+    /// What could be done about what is due.
+    #[serde(skip)]
+    pub ways: Ways,
+}
+
+/// What could be done about a feed, for the healer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Whether there is something to play at all.
+    pub playable: bool,
+    /// Whether a graphics card encodes.
+    pub card: bool,
+    /// Whether another file with the programme is known.
+    pub other_version: bool,
+    /// Whether there is a filler that could stand in.
+    pub filler: bool,
+    /// Whether what comes next could stand in.
+    pub next_item: bool,
+    /// Whether a run waits for its time.
+    pub prepared: bool,
+    /// Whether the breaker is open.
+    pub breaker_open: bool,
+    /// Whether what is on air stands in for what is planned.
+    pub stand_in: bool,
 }
 
 /// What a feed is doing.
@@ -97,6 +121,7 @@ impl FeedView {
             cause: None,
             slate_frames: 0,
             vitals: None,
+            ways: Ways::default(),
         }
     }
 }

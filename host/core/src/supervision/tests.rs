@@ -110,7 +110,7 @@ fn an_order_overrules_every_pause_and_costs_no_restart() {
     let mut scene = Scene::warm();
     (0..5).for_each(|n| scene.fail(ONE, 1_000 + n));
     scene.supervision.spent(ONE, None);
-    scene.supervision.order(ONE);
+    scene.supervision.order(ONE, Rung::SameCommand);
     assert_eq!(scene.start(ONE, 2_000), Rung::SameCommand);
     assert_eq!((scene.supervision.restarts(), scene.budget.taken(2_000)), (0, 0));
 }

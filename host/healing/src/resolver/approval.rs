@@ -13,9 +13,31 @@ use super::{deed::Deed, issue::IssueKey, limits::APPROVAL_MS, risk::RiskLevel};
 
 /// A question's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "1"))]
+#[serde(into = "String", try_from = "String")]
 pub struct ApprovalId(pub i64);
+
+impl From<ApprovalId> for String {
+    fn from(id: ApprovalId) -> Self {
+        id.0.to_string()
+    }
+}
+
+impl TryFrom<String> for ApprovalId {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl std::str::FromStr for ApprovalId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
 
 /// A question to a person: may this be done?
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,9 +16,31 @@ use super::{
 
 /// An attempt's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "1"))]
+#[serde(into = "String", try_from = "String")]
 pub struct AttemptId(pub i64);
+
+impl From<AttemptId> for String {
+    fn from(id: AttemptId) -> Self {
+        id.0.to_string()
+    }
+}
+
+impl TryFrom<String> for AttemptId {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl std::str::FromStr for AttemptId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
 
 /// How long looking at a precondition, or calling for the slate, may take.
 const GLANCE_MS: i64 = 5_000;
@@ -26,6 +48,7 @@ const GLANCE_MS: i64 = 5_000;
 /// Where an attempt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AttemptPhase))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Its precondition is looked at.
@@ -43,6 +66,7 @@ pub enum Phase {
 /// What came of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AttemptOutcome))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Its post-condition was seen.

@@ -31,6 +31,8 @@ pub(super) struct Case {
     pub(super) proposals: Option<Vec<Proposal>>,
     pub(super) called_ms: Option<i64>,
     swaps: Window,
+    /// The programme came back by a deed, not by itself.
+    brought_back: bool,
     asked_ms: Option<i64>,
     spent: Vec<Deed>,
     failures: u32,
@@ -57,6 +59,7 @@ impl Case {
             proposals: None,
             called_ms: None,
             swaps: Window::default(),
+            brought_back: false,
             asked_ms: None,
             spent: vec![],
             failures: 0,
@@ -72,6 +75,9 @@ impl Case {
         (self.issue, self.last_seen_ms) = (issue, now_ms);
         if !returns {
             return None;
+        }
+        if std::mem::take(&mut self.brought_back) {
+            self.swaps.add(now_ms);
         }
         (self.proposals, self.asked_ms, self.called_ms) = (None, None, None);
         let relapse = self.healed.take().filter(|(_, at_ms)| now_ms - at_ms < RELAPSE_MS);
@@ -95,7 +101,7 @@ impl Case {
 
     /// Returns whether nobody needs to know of it any more.
     pub(super) fn is_forgotten(&self, now_ms: i64) -> bool {
-        !self.open && now_ms - self.last_seen_ms >= HOUR_MS
+        !self.open && now_ms - self.last_seen_ms >= 2 * HOUR_MS
     }
 
     /// Returns whether a resolver has to be asked, and notes that it is.
@@ -156,22 +162,23 @@ impl Case {
         Trial { issue: self.issue.key.issue, deed, context: self.issue.context.clone() }
     }
 
-    /// Returns whether main and slate may take each other's place as often as a deed may need.
+    /// Returns whether main and slate may take each other's place as often as a deed needs.
     pub(super) fn may_swap(&self, deed: Deed, now_ms: i64) -> bool {
-        let most = match (deed.interrupts(), deed.undo()) {
-            (false, _) => return true,
-            (true, Undo::Nothing) => 2,
-            (true, _) => 3,
-        };
-        self.swaps.count(now_ms, HOUR_MS) + most <= SWAPS_PER_HOUR
+        if !deed.interrupts() {
+            return true;
+        }
+        let there = usize::from(self.issue.on_air);
+        // What stands in and is taken back was there for a moment.
+        let back = if deed.undo() == Undo::Nothing { 1 } else { 2 };
+        // What is brought back may fail again, and that is one more.
+        self.swaps.count(now_ms, HOUR_MS) + there + back + 1 <= SWAPS_PER_HOUR
     }
 
-    /// A step of a deed follows another: there and back once it begins, and once more where it is taken back.
-    pub(super) fn swaps(&mut self, deed: Deed, steps: (Phase, Phase), now_ms: i64) {
-        let count = match steps {
-            _ if !deed.interrupts() => 0,
-            (Phase::Checking, _) => 2,
-            (_, Phase::Undoing) => 1,
+    /// A step of a deed begins: notes what it does to the picture.
+    pub(super) fn steps_to(&mut self, deed: Deed, phase: Phase, now_ms: i64) {
+        let count = match phase {
+            Phase::Acting if deed.interrupts() && self.issue.on_air => 1,
+            Phase::Undoing if deed.interrupts() => 2,
             _ => 0,
         };
         (0..count).for_each(|_| self.swaps.add(now_ms));
@@ -182,6 +189,10 @@ impl Case {
         match outcome {
             Outcome::Healed => {
                 (self.healed, self.failures) = (Some((self.trial(deed), now_ms)), 0);
+                if deed.interrupts() {
+                    self.swaps.add(now_ms);
+                    self.brought_back = true;
+                }
                 // Whatever is there when it is looked at next is there again.
                 self.gone();
             }

@@ -38,6 +38,7 @@ pub enum Deed {
 /// What must hold before a deed is begun, or be seen after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = DeedCondition))]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// The channel is on air, and what is wrong with it is still wrong.

@@ -31,6 +31,7 @@ pub const APPROVAL_MS: i64 = 24 * HOUR_MS;
 /// The healer's settings: `[ai_auto_heal]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = HealingSettings))]
 pub struct Settings {
     /// Whether anything is looked at at all.
     pub enabled: bool,

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use exstreamtv_model::incident::{Action, IssueType};
+use exstreamtv_model::incident::{Action, IssueType, Risk};
 use serde::{Deserialize, Serialize};
 
 use super::deed::Deed;
@@ -38,6 +38,7 @@ pub struct Trial {
 /// What came of it so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = TrialRecord))]
 pub struct Record {
     /// What the successes weigh.
     pub helped: f64,
@@ -127,19 +128,24 @@ pub fn prior(issue: IssueType, deed: Deed, proposed: f64) -> f64 {
     of_action.clamp(0.0, 1.0) * f64::from(deed.share_per_mille()) / 1_000.0
 }
 
-/// The specification's table (6.4).
-pub fn specified(issue: IssueType, action: Action) -> Option<f64> {
-    let confidence = match (issue, action) {
-        (IssueType::FfmpegHang, Action::Restart) => 0.90,
-        (IssueType::FfmpegCrash, Action::Restart) => 0.85,
-        (IssueType::UrlExpired, Action::Refresh) => 0.95,
-        (IssueType::DbPoolExhausted, Action::Expand) => 0.80,
-        (IssueType::AuthFailed, Action::Refresh) => 0.90,
-        (IssueType::MemoryPressure, Action::Reduce) => 0.70,
-        (IssueType::SourceUnavailable, Action::Fallback) => 0.95,
+/// Returns what the specification thinks of an action against an issue.
+fn specified(issue: IssueType, action: Action) -> Option<f64> {
+    primary(issue).filter(|(primary, ..)| *primary == action).map(|(.., confidence)| confidence)
+}
+
+/// Returns the specification's row (6.4): the primary strategy, its risk and its confidence.
+pub fn primary(issue: IssueType) -> Option<(Action, Risk, f64)> {
+    let row = match issue {
+        IssueType::FfmpegHang => (Action::Restart, Risk::Medium, 0.90),
+        IssueType::FfmpegCrash => (Action::Restart, Risk::Medium, 0.85),
+        IssueType::UrlExpired => (Action::Refresh, Risk::Safe, 0.95),
+        IssueType::DbPoolExhausted => (Action::Expand, Risk::Low, 0.80),
+        IssueType::AuthFailed => (Action::Refresh, Risk::Safe, 0.90),
+        IssueType::MemoryPressure => (Action::Reduce, Risk::Medium, 0.70),
+        IssueType::SourceUnavailable => (Action::Fallback, Risk::Safe, 0.95),
         _ => return None,
     };
-    Some(confidence)
+    Some(row)
 }
 
 #[cfg(test)]

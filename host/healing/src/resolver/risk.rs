@@ -12,6 +12,7 @@ use super::{deed::Deed, issue::Issue};
 /// What an action may cost. `MEDIUM` as the highest that is taken without asking means that `HIGH` and `CRITICAL` wait for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ActionRisk))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RiskLevel {
     /// Nobody notices.

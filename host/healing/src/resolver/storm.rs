@@ -1,6 +1,6 @@
 //! Storms in virtual time: a day of faults on many channels, and what must hold at every moment of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use exstreamtv_model::{
     ChannelId,
@@ -14,7 +14,7 @@ use super::{
 use limits::{COOL_DOWN_MS, SWAPS_PER_HOUR};
 
 const DAY_MS: i64 = 24 * HOUR_MS;
-const STEP_MS: i64 = 10_000;
+const STEP_MS: i64 = 30_000;
 const CHANNELS: i64 = 6;
 const MOST_AN_HOUR: u32 = 12;
 
@@ -55,6 +55,7 @@ struct World {
     deeds: BTreeMap<AttemptId, (IssueKey, Deed)>,
     begun_ms: Vec<i64>,
     swaps: BTreeMap<IssueKey, Vec<i64>>,
+    brought_back: BTreeSet<IssueKey>,
     acted: BTreeMap<Option<ChannelId>, i64>,
     calls: usize,
     healed: usize,
@@ -73,6 +74,7 @@ impl World {
             deeds: BTreeMap::new(),
             begun_ms: vec![],
             swaps: BTreeMap::new(),
+            brought_back: BTreeSet::new(),
             acted: BTreeMap::new(),
             calls: 0,
             healed: 0,
@@ -94,12 +96,14 @@ impl World {
 
     fn break_things(&mut self) {
         let now_ms = self.now_ms;
+        let before: Vec<_> = self.faults.keys().copied().collect();
         self.faults.retain(|_, fault| now_ms < fault.ends_ms);
         // Half an hour of storm follows half an hour of peace.
         let odds = if (now_ms / (HOUR_MS / 2)) % 2 == 0 { 12 } else { 400 };
         let places = (0..CHANNELS).map(|n| Some(ChannelId(n))).chain([None]);
         for place in places {
-            if !self.dice.one_in(odds) || self.faults.contains_key(&place) {
+            // What ends is seen to end before anything else begins there.
+            if !self.dice.one_in(odds) || before.contains(&place) {
                 continue;
             }
             let deeds = Deed::ALL;
@@ -112,6 +116,11 @@ impl World {
                 (_, 2) => IssueType::UrlExpired,
                 _ => IssueType::SourceUnavailable,
             };
+            let key = IssueKey { issue, channel: place };
+            // What was brought back and fails again counts; what fails by itself is nobody's swap.
+            if self.brought_back.remove(&key) {
+                self.swap(key, Deed::RestartRun, 1);
+            }
             let lasts_ms = i64::try_from(self.dice.roll() % 90).unwrap() * MINUTE_MS;
             let cure = Some(cure).filter(|deed| *deed != Deed::CallPerson);
             self.faults.insert(place, Fault { issue, cure, since_ms: now_ms, ends_ms: now_ms + lasts_ms });
@@ -140,8 +149,9 @@ impl World {
             let (key, deed) = self.deeds[&id];
             if phase == Phase::Probing && ok {
                 self.faults.remove(&key.channel);
+                self.swap(key, deed, 1);
                 if deed.interrupts() {
-                    self.swaps.entry(key).or_default().push(now_ms);
+                    self.brought_back.insert(key);
                 }
             }
             let answer = if ok { Ok(String::new()) } else { Err(String::new()) };
@@ -160,8 +170,6 @@ impl World {
                 self.work.push_back((at_ms, id, Phase::Checking, holds));
             }
             Effect::Cover(id, _) => {
-                let (key, _) = self.deeds[&id];
-                self.swaps.entry(key).or_default().push(self.now_ms);
                 self.work.push_back((at_ms, id, Phase::Covering, true));
             }
             Effect::Perform(id, ..) => self.work.push_back((at_ms, id, Phase::Acting, true)),
@@ -170,9 +178,8 @@ impl World {
                 self.work.push_back((at_ms, id, Phase::Probing, cure));
             }
             Effect::Undo(id, key, _) => {
-                if self.deeds[&id].1.interrupts() {
-                    self.swaps.entry(key).or_default().push(self.now_ms);
-                }
+                // What stood in was there for a moment.
+                self.swap(key, self.deeds[&id].1, 2);
                 self.work.push_back((at_ms, id, Phase::Undoing, true));
             }
             Effect::Resolved(told) if told.outcome == Outcome::Called => self.calls += 1,
@@ -182,6 +189,17 @@ impl World {
             }
             Effect::Keep(_) | Effect::Learnt(..) | Effect::Uncover(_) => {}
         }
+    }
+
+    /// The picture changes by what the healer did; that is never one time too many.
+    fn swap(&mut self, key: IssueKey, deed: Deed, count: usize) {
+        if !deed.interrupts() {
+            return;
+        }
+        let times = self.swaps.entry(key).or_default();
+        times.extend(std::iter::repeat_n(self.now_ms, count));
+        let recent = recent(times, self.now_ms);
+        assert!(recent <= SWAPS_PER_HOUR, "{key:?} swaps {recent} times an hour");
     }
 
     /// What is begun is begun within every limit.
@@ -201,17 +219,17 @@ impl World {
 
     fn check_invariants(&self) {
         let now_ms = self.now_ms;
-        let recent = |times: &[i64]| times.iter().rev().take_while(|at_ms| now_ms - **at_ms < HOUR_MS).count();
-        assert!(recent(&self.begun_ms) <= MOST_AN_HOUR as usize, "more fixes in an hour than allowed");
-        for (key, times) in &self.swaps {
-            assert!(recent(times) <= SWAPS_PER_HOUR, "{key:?} swaps {} times an hour", recent(times));
-        }
+        assert!(recent(&self.begun_ms, now_ms) <= MOST_AN_HOUR as usize, "more fixes in an hour than allowed");
         assert!(self.resolver.is_sound(), "two deeds on one channel");
         for case in self.resolver.cases() {
             let until_ms = case.cool_until_ms.unwrap_or(now_ms);
             assert!(until_ms <= now_ms + COOL_DOWN_MS, "a cool-down that does not end");
         }
     }
+}
+
+fn recent(times: &[i64], now_ms: i64) -> usize {
+    times.iter().rev().take_while(|at_ms| now_ms - **at_ms < HOUR_MS).count()
 }
 
 fn proposals() -> Vec<Proposal> {
@@ -225,10 +243,10 @@ fn proposals() -> Vec<Proposal> {
     ]
 }
 
-#[test]
-fn a_day_of_storms_breaks_no_limit_locks_nobody_out_and_swaps_no_picture_to_and_fro() {
-    let mut healed = 0;
-    for seed in 0..256 {
+/// Lives through a day of each seed.
+fn days(seeds: std::ops::Range<u64>) {
+    let (mut healed, days) = (0, seeds.end - seeds.start);
+    for seed in seeds {
         let mut world = World::new(seed);
         let end_ms = world.now_ms + DAY_MS;
         while world.now_ms < end_ms {
@@ -238,7 +256,27 @@ fn a_day_of_storms_breaks_no_limit_locks_nobody_out_and_swaps_no_picture_to_and_
         healed += world.healed;
         nobody_is_locked_out(&mut world, seed);
     }
-    assert!(healed > 256, "{healed} healed in 256 days");
+    assert!(healed as u64 > 10 * days, "{healed} healed in {days} days");
+}
+
+#[test]
+fn a_day_of_storms_breaks_no_limit_locks_nobody_out_and_swaps_no_picture_to_and_fro_1() {
+    days(0..64);
+}
+
+#[test]
+fn a_day_of_storms_breaks_no_limit_locks_nobody_out_and_swaps_no_picture_to_and_fro_2() {
+    days(64..128);
+}
+
+#[test]
+fn a_day_of_storms_breaks_no_limit_locks_nobody_out_and_swaps_no_picture_to_and_fro_3() {
+    days(128..192);
+}
+
+#[test]
+fn a_day_of_storms_breaks_no_limit_locks_nobody_out_and_swaps_no_picture_to_and_fro_4() {
+    days(192..256);
 }
 
 /// After the storm a fault that a restart heals is healed, on every channel, however often it was in vain before.
