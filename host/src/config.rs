@@ -186,7 +186,7 @@ pub struct Plugins {
     pub audio_picker: String,
     /// The plugin that picks subtitles; empty shows none.
     pub subtitle_picker: String,
-    /// The plugin that proposes what to do about an incident; empty calls a person.
+    /// The plugin that proposes what to do about an incident; empty takes the specification's one strategy, then a person.
     pub resolver: String,
 }
 
@@ -267,7 +267,7 @@ impl Default for Plugins {
             isolation: Isolation::Auto,
             audio_picker: "exstreamtv.audio-picker".into(),
             subtitle_picker: "exstreamtv.subtitle-picker".into(),
-            resolver: "exstreamtv.recovery".to_owned(),
+            resolver: "exstreamtv.recovery".into(),
         }
     }
 }

@@ -106,8 +106,7 @@ pub fn pick_subtitle(request: &SubtitleRequest) -> SubtitleAnswer {
 pub fn propose(request: &ProposeRequest) -> ProposeAnswer {
     let proposal = |(action, risk, confidence)| Proposal { action, risk, confidence, why: WHY.into() };
     let limits = &request.limits;
-    let offered =
-        |(action, risk, _): &(Action, Risk, f64)| limits.actions.contains(action) && *risk <= limits.max_risk;
+    let offered = |(action, risk, _): &(Action, Risk, f64)| limits.actions.contains(action) && *risk <= limits.max_risk;
     let mut proposals: Vec<_> = primary(request.incident.issue).filter(offered).map(proposal).into_iter().collect();
     proposals.push(proposal((Action::Escalate, Risk::Safe, 1.0)));
     proposals.truncate(usize::try_from(limits.max_proposals).unwrap_or(usize::MAX));

@@ -187,7 +187,7 @@ impl Attempt {
         match phase {
             Phase::Checking | Phase::Covering => GLANCE_MS,
             Phase::Acting | Phase::Undoing => self.so_far.deed.limit_ms(),
-            Phase::Probing => self.so_far.deed.probe_limit_ms(),
+            Phase::Probing => self.so_far.deed.postcondition().limit_ms(),
         }
     }
 

@@ -175,12 +175,14 @@ impl Deed {
             _ => 10_000,
         }
     }
+}
 
-    /// Returns how long its post-condition is waited for; a run may need eight seconds to its first picture.
-    pub fn probe_limit_ms(self) -> i64 {
-        match self.postcondition() {
-            Condition::MediaFlows => 25_000,
-            Condition::MemoryIsFree => 60_000,
+impl Condition {
+    /// Returns how long it is waited for as a post-condition; a run may need eight seconds to its first picture.
+    pub fn limit_ms(self) -> i64 {
+        match self {
+            Self::MediaFlows => 25_000,
+            Self::MemoryIsFree => 60_000,
             _ => 20_000,
         }
     }
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn every_deed_has_limits_and_all_but_the_call_have_something_to_probe() {
         for deed in Deed::ALL {
-            assert!(deed.limit_ms() > 0 && deed.probe_limit_ms() > 5_000, "{deed:?}");
+            assert!(deed.limit_ms() > 0 && deed.postcondition().limit_ms() > 5_000, "{deed:?}");
             assert_eq!(deed.postcondition() == Condition::Always, deed == Deed::CallPerson, "{deed:?}");
         }
     }

@@ -104,7 +104,9 @@ impl Posteriors {
             let weight = |record: &Record| (record.helped + record.failed) * record.weight_at(now_ms);
             let least = self.records.iter().min_by(|one, other| weight(one.1).total_cmp(&weight(other.1)));
             let least = least.map(|(trial, _)| trial.clone());
-            least.into_iter().for_each(|trial| drop(self.records.remove(&trial)));
+            if let Some(least) = least {
+                self.records.remove(&least);
+            }
         }
         let record = self.records.entry(trial).or_default();
         record.learn(helped, now_ms);
