@@ -323,7 +323,7 @@ impl Conductor {
                 self.supervision.stand_in_ended(ended.entry, now_ms)
             }
             (Outcome::Completed { early }, _) => self.supervision.spent(ended.entry, early),
-            (Outcome::Failed(cause), _) => self.supervision.failed(ended.entry, cause, now_ms),
+            (Outcome::Failed(cause), rung) => self.fails(ended.entry, rung, cause, now_ms),
         }
     }
 
@@ -414,8 +414,17 @@ impl Conductor {
             (.., true) => (Cause::FfmpegGarbled, "it gives nothing that can be shown"),
             _ => return None,
         };
-        self.supervision.failed(run.entry, cause, moment.now_ms);
-        self.on_air.take().map(|run| Action::Cancel { run: run.id, cause: Some(cause), why })
+        let run = self.on_air.take()?;
+        self.fails(run.entry, run.rung, cause, moment.now_ms);
+        Some(Action::Cancel { run: run.id, cause: Some(cause), why })
+    }
+
+    /// What stands in by order and fails is no better than what it stands in for.
+    fn fails(&mut self, entry: PlayoutEntryId, rung: Rung, cause: Cause, now_ms: i64) {
+        if rung.is_stand_in() {
+            self.supervision.order_back(entry);
+        }
+        self.supervision.failed(entry, cause, now_ms);
     }
 
     fn put_on_air(&mut self, moment: Moment) -> Option<Action> {

@@ -82,7 +82,7 @@ struct Item {
     spent: bool,
     /// Somebody wants it started again, this way: no pause holds.
     ordered: Option<Rung>,
-    /// What somebody ordered to stand in for it; again and again while its source is not there.
+    /// What somebody ordered to stand in for it between its attempts, until it fails itself.
     stand_in: Option<Rung>,
 }
 
@@ -116,9 +116,19 @@ impl Supervision {
         if item.steps == 0 {
             return self.permit_first(now_ms);
         }
-        let Some(rung) = ladder::rung(item.steps, item.cause, means) else {
-            return item.stand_in.filter(|rung| means.allow(*rung)).map_or(Permit::Never, Permit::Start);
+        let climbed = match ladder::rung(item.steps, item.cause, means) {
+            Some(rung) => self.permit_restart(item, rung, now_ms, budget),
+            None => Permit::Never,
         };
+        match (climbed, item.stand_in.filter(|rung| means.allow(*rung))) {
+            (Permit::Start(rung), _) => Permit::Start(rung),
+            // What was ordered to stand in does so until the next attempt is due.
+            (_, Some(stand_in)) => Permit::Start(stand_in),
+            (permit, None) => permit,
+        }
+    }
+
+    fn permit_restart(&self, item: &Item, rung: Rung, now_ms: i64, budget: &RestartBudget) -> Permit {
         let until_ms = self.pause_ends_ms(item).max(self.breaker.closed_from_ms()).max(budget.free_from_ms(now_ms));
         if until_ms <= now_ms { Permit::Start(rung) } else { Permit::Wait { until_ms } }
     }
@@ -147,7 +157,7 @@ impl Supervision {
         let item = self.item(entry);
         let ordered = item.ordered.take().is_some();
         item.shown_ms = None;
-        // What stands in for a source that is not there starts nothing again that has failed.
+        // What stands in by order starts nothing again that has failed.
         if rung.is_restart() && !ordered && item.stand_in != Some(rung) {
             budget.take(now_ms);
             self.last_restart_ms = Some(now_ms);

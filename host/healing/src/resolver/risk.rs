@@ -35,7 +35,9 @@ impl RiskLevel {
     pub fn of(proposed: Risk, deed: Deed, issue: &Issue) -> Self {
         let reach = match (issue.key.channel, issue.channels) {
             _ if !deed.interrupts() => Self::Safe,
-            (Some(_), _) => Self::Medium,
+            (Some(_), _) if issue.on_air => Self::Medium,
+            // Nobody can lose sight of what is not there.
+            (Some(_), _) => Self::Safe,
             (None, 0) => Self::Low,
             (None, 1) => Self::Medium,
             (None, _) => Self::High,
