@@ -179,6 +179,7 @@ pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings
         cache: common.data_folder().join("cache/hardware"),
         accel: config.hardware.accel.clone(),
         device: config.hardware.device.clone(),
+        channels: config.hardware.channels.clone(),
     }
 }
 
@@ -282,6 +283,7 @@ impl Host {
         let epoch = tokio::time::Instant::now();
         let means = Means {
             spawner,
+            hardware: hardware.clone(),
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),
