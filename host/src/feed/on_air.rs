@@ -102,6 +102,8 @@ pub struct OnAir {
     slate_shown: bool,
     /// The worker that is lost next was ended by order.
     worker_ordered: bool,
+    /// A video card took part in the newest run.
+    card_used: bool,
 }
 
 impl OnAir {
@@ -147,6 +149,7 @@ impl OnAir {
             slate_frames: 0,
             slate_shown: false,
             worker_ordered: false,
+            card_used: false,
         }
     }
 

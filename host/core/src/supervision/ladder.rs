@@ -70,9 +70,9 @@ impl Means {
     /// Returns whether there is what a rung would play.
     pub fn allow(&self, rung: Rung) -> bool {
         match rung {
-            Rung::First | Rung::SameCommand => true,
+            // Without a card everything in software is the same command.
+            Rung::First | Rung::SameCommand | Rung::SoftwareAll => true,
             Rung::SoftwareDecode => self.hardware_decode,
-            Rung::SoftwareAll => self.hardware_encode,
             Rung::NextSource { version } => version < self.versions,
             Rung::Filler => self.filler_frames > 0,
             Rung::NextItem => self.next_frames > 0,

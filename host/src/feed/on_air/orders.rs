@@ -64,7 +64,7 @@ impl OnAir {
         let breaker = self.conductor.supervision().breaker(self.monotonic_ms(Instant::now()));
         Ways {
             playable: means.is_some(),
-            card: means.is_some_and(|means| means.hardware_encode),
+            card: self.card_used,
             other_version: means.is_some_and(|means| means.versions > 0),
             filler: means.is_some_and(|means| means.filler_frames > 0),
             next_item: means.is_some_and(|means| means.next_frames > 0),
