@@ -65,6 +65,8 @@ impl Scene {
         let stage = Stage::new().channel("Show", &CLIPS);
         let saboteur = Saboteur::new(stage.path());
         let setup = saboteur.serve(stage.setup()).set("profile.video_bitrate_bps", 2_000_000);
+        // A library that sees what becomes of files plans around them; here that is left to the healer.
+        let setup = setup.set("library.watch", false);
         let setup = setup.set("ai_auto_heal.auto_resolve_enabled", healer == Healer::On);
         Self { stage, setup, saboteur }
     }

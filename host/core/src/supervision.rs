@@ -5,6 +5,8 @@
 //! Invariants: the first attempt at an item is never a restart; two restarts of one channel are at least `restart_pause_ms` apart once a
 //! programme has been shown; all channels together never take more restarts than the budget; no channel is given up for good.
 
+use std::collections::VecDeque;
+
 use exstreamtv_model::{Cause, PlayoutEntryId};
 
 mod breaker;
@@ -69,6 +71,8 @@ pub struct Supervision {
     last_start_ms: Option<i64>,
     has_shown: bool,
     restarts: u64,
+    /// When the last of them were, as many as a minute can hold.
+    recent_ms: VecDeque<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -86,6 +90,9 @@ struct Item {
     stand_in: Option<Rung>,
 }
 
+/// Restarts that are remembered, and what counts as lately.
+const RECENT: usize = 64;
+const MINUTE_MS: i64 = 60_000;
 /// Items that are remembered.
 const REMEMBERED: usize = 8;
 
@@ -101,6 +108,7 @@ impl Supervision {
             last_start_ms: None,
             has_shown: false,
             restarts: 0,
+            recent_ms: VecDeque::new(),
         }
     }
 
@@ -162,6 +170,8 @@ impl Supervision {
             budget.take(now_ms);
             self.last_restart_ms = Some(now_ms);
             self.restarts += 1;
+            self.recent_ms.push_back(now_ms);
+            self.recent_ms.drain(..self.recent_ms.len().saturating_sub(RECENT));
         }
     }
 
@@ -235,6 +245,12 @@ impl Supervision {
     /// Returns how often runs of this channel were started again after a failure.
     pub fn restarts(&self) -> u64 {
         self.restarts
+    }
+
+    /// Returns how many of them were in the last minute.
+    pub fn restarts_lately(&self, now_ms: i64) -> u32 {
+        let recent = self.recent_ms.iter().filter(|at_ms| now_ms - **at_ms < MINUTE_MS);
+        u32::try_from(recent.count()).unwrap_or(u32::MAX)
     }
 
     /// Returns the breaker's state, for people.

@@ -346,7 +346,7 @@ impl Resolver {
 
     fn containment(&self, key: IssueKey, deed: Deed, now_ms: i64, pressure: &Pressure) -> Option<Hold> {
         let own = u32::try_from(self.restarts.count(now_ms, MINUTE_MS)).unwrap_or(u32::MAX);
-        let restarts = pressure.restarts.saturating_add(own);
+        let restarts = pressure.restarts_against(key.channel).saturating_add(own);
         // Its own restart must not be the one too many.
         let storm = restarts > STORM_RESTARTS || deed.restarts() && restarts >= STORM_RESTARTS;
         let breaker_open = key.channel.is_some_and(|channel| pressure.open_breakers.contains(&channel));

@@ -67,6 +67,8 @@ pub struct Ways {
     pub breaker_open: bool,
     /// Whether what is on air stands in for what is planned.
     pub stand_in: bool,
+    /// Restarts of the channel in the last minute.
+    pub restarts_lately: u32,
 }
 
 /// What a feed is doing.

@@ -225,8 +225,10 @@ impl Healer {
         let readers = self.hands.database.usage().readers;
         let feeds = self.hands.feeds.observed();
         let open = feeds.iter().filter(|of| of.view.ways.breaker_open).map(|of| of.view.channel);
+        let restarts = u32::try_from(restarts).unwrap_or(u32::MAX);
         Pressure {
-            restarts: u32::try_from(restarts).unwrap_or(u32::MAX),
+            restarts,
+            own_restarts: feeds.iter().map(|of| (of.view.channel, of.view.ways.restarts_lately)).collect(),
             pool: f64::from(readers.in_use) / f64::from(readers.size.max(1)),
             open_breakers: open.collect(),
         }

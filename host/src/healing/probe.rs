@@ -21,6 +21,8 @@ use crate::{
 
 /// How long something must be well.
 const WELL: Duration = Duration::from_secs(5);
+/// How long a deed's own commotion lasts.
+const OWN: Duration = Duration::from_secs(2);
 /// A feed moves on in steps; its lead may seem shorter by so much.
 const STEP_MS: i64 = 900;
 
@@ -59,10 +61,18 @@ impl Flow {
 
 /// Waits until a programme flows at its speed or faster for five seconds.
 pub(super) async fn media_flows(hands: &Hands, channel: ChannelId, limit: Duration) -> Told {
-    let end = Instant::now() + limit;
+    let (began, end) = (Instant::now(), Instant::now() + limit);
     let (mut first, mut seen): (Option<(Instant, Flow)>, _) = (None, "the programme is not on");
+    let mut failures = None;
     while Instant::now() < end {
         let observed = hands.observed(channel).ok_or("the channel is not on air any more")?;
+        // What fails in the first moments may be what the deed has ended.
+        let before = *failures.get_or_insert(observed.view.failures);
+        if began.elapsed() < OWN {
+            failures = Some(observed.view.failures);
+        } else if observed.view.failures > before {
+            return Err("what was started failed".into());
+        }
         first = match (first, Flow::of(&observed)) {
             (_, None) => None,
             (None, Some(now)) => Some((Instant::now(), now)),

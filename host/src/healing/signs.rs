@@ -22,7 +22,7 @@ use exstreamtv_store::Role;
 use crate::{
     feed::{
         broadcaster::Observed,
-        view::{FeedState, Ways},
+        view::{FeedState, FeedView},
     },
     monitor::ChannelHealth,
 };
@@ -31,6 +31,8 @@ use crate::{
 const PATIENCE_MS: i64 = 6_000;
 /// The same where nothing starts before its source changes.
 const FINAL_PATIENCE_MS: i64 = 2_000;
+/// Failures in a row after which the same again is in vain.
+const TRIES: u32 = 2;
 /// How long an exhaustion counts as there.
 pub(super) const EXHAUSTED_MS: i64 = 30_000;
 /// With less memory free than this share, memory is short.
@@ -61,12 +63,16 @@ pub struct Sight {
 #[derive(Debug, Default)]
 pub struct Signs {
     since_ms: BTreeMap<IssueKey, i64>,
+    /// Failures of each feed up to when it was last well.
+    well: BTreeMap<(ChannelId, i64), u32>,
 }
 
 impl Signs {
     /// Returns what is wrong, as far as it is time to do something about it.
     pub fn look(&mut self, sight: &Sight, now_ms: i64) -> Vec<Issue> {
-        let mut found: Vec<(Issue, i64)> = sight.feeds.iter().filter_map(|feed| channel_issue(sight, feed)).collect();
+        self.remember_well(sight);
+        let mut found: Vec<(Issue, i64)> =
+            sight.feeds.iter().filter_map(|feed| self.channel_issue(sight, feed)).collect();
         found.extend(pool_issue(sight, now_ms).map(|issue| (issue, 0)));
         found.extend(memory_issue(sight).map(|issue| (issue, FINAL_PATIENCE_MS)));
         self.since_ms.retain(|key, _| found.iter().any(|(issue, _)| issue.key == *key));
@@ -79,22 +85,50 @@ impl Signs {
         }
         due
     }
-}
 
-/// Returns what is wrong with a channel, and how long that is left to its supervision.
-fn channel_issue(sight: &Sight, feed: &Observed) -> Option<(Issue, i64)> {
-    let view = &feed.view;
-    match (view.state, view.cause) {
-        (FeedState::Slate, Some(cause)) => {
-            let said = sight.said.get(&Some(view.channel)).cloned().unwrap_or_default();
-            let text: String = said.iter().map(|evidence| evidence.text.as_str()).collect::<Vec<_>>().join("\n");
-            let key = IssueKey { issue: of_cause(cause, &text)?, channel: Some(view.channel) };
-            let patience_ms = if cause.is_final_for_source() { FINAL_PATIENCE_MS } else { PATIENCE_MS };
-            let available = ways(view.ways, view.worker_pid.is_some());
-            Some((issue(key, cause.word(), severity(cause), said, available), patience_ms))
+    fn remember_well(&mut self, sight: &Sight) {
+        let name = |feed: &Observed| (feed.view.channel, feed.view.since_ms);
+        self.well.retain(|known, _| sight.feeds.iter().any(|feed| name(feed) == *known));
+        for feed in sight.feeds.iter().filter(|feed| feed.view.state == FeedState::OnAir && !feed.view.ways.stand_in) {
+            self.well.insert(name(feed), feed.view.failures);
         }
-        (FeedState::OnAir, _) => expected(sight, feed).map(|issue| (issue, PATIENCE_MS)),
-        _ => None,
+    }
+
+    /// Returns what is wrong with a channel, and how long that is left to its supervision.
+    fn channel_issue(&self, sight: &Sight, feed: &Observed) -> Option<(Issue, i64)> {
+        let view = &feed.view;
+        match (view.state, view.cause) {
+            (FeedState::Slate, Some(cause)) => {
+                let said = sight.said.get(&Some(view.channel)).cloned().unwrap_or_default();
+                let text: String = said.iter().map(|evidence| evidence.text.as_str()).collect::<Vec<_>>().join("\n");
+                let key = IssueKey { issue: of_cause(cause, &text)?, channel: Some(view.channel) };
+                let patience_ms = if cause.is_final_for_source() { FINAL_PATIENCE_MS } else { PATIENCE_MS };
+                let available = self.ways(view, cause);
+                Some((issue(key, cause.word(), severity(cause), said, available), patience_ms))
+            }
+            (FeedState::OnAir, _) => expected(sight, feed).map(|issue| (issue, PATIENCE_MS)),
+            _ => None,
+        }
+    }
+
+    /// Returns what could be done about a channel whose programme is not on. To start the same again is left to the feed's supervision where it is at
+    /// it, or has done so in vain; a fresh worker helps where the worker is to blame.
+    fn ways(&self, view: &FeedView, cause: Cause) -> Vec<Deed> {
+        let failures =
+            view.failures - self.well.get(&(view.channel, view.since_ms)).copied().unwrap_or(0).min(view.failures);
+        let tried = !view.runs.is_empty() || failures >= TRIES;
+        let to_blame = matches!(cause, Cause::WorkerHung | Cause::WorkerLost);
+        let ways = view.ways;
+        let all = [
+            (Deed::RestartRun, ways.playable && !tried),
+            (Deed::RestartWorker, ways.playable && to_blame && view.worker_pid.is_some()),
+            (Deed::RestartInSoftware, ways.card),
+            (Deed::RefreshSource, ways.playable),
+            (Deed::PlayOtherVersion, ways.other_version),
+            (Deed::PlayFiller, ways.filler),
+            (Deed::PlayNextItem, ways.next_item),
+        ];
+        all.into_iter().filter_map(|(deed, can)| can.then_some(deed)).collect()
     }
 }
 
@@ -145,20 +179,6 @@ fn issue(key: IssueKey, context: &str, severity: Severity, evidence: Vec<Evidenc
     Issue { key, severity, context: context.to_owned(), since_ms: 0, evidence, available, on_air: false, channels: 0 }
 }
 
-/// Returns what could be done about a channel whose programme is not on.
-fn ways(ways: Ways, worker: bool) -> Vec<Deed> {
-    let all = [
-        (Deed::RestartRun, ways.playable),
-        (Deed::RestartWorker, ways.playable && worker),
-        (Deed::RestartInSoftware, ways.card),
-        (Deed::RefreshSource, ways.playable),
-        (Deed::PlayOtherVersion, ways.other_version),
-        (Deed::PlayFiller, ways.filler),
-        (Deed::PlayNextItem, ways.next_item),
-    ];
-    all.into_iter().filter_map(|(deed, can)| can.then_some(deed)).collect()
-}
-
 fn severity(cause: Cause) -> Severity {
     match cause {
         Cause::OutOfMemory | Cause::DiskFull => Severity::Critical,
@@ -169,7 +189,7 @@ fn severity(cause: Cause) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::view::FeedView;
+    use crate::feed::view::Ways;
 
     fn feed(state: FeedState, cause: Option<Cause>) -> Observed {
         let ways = Ways { playable: true, filler: true, ..Ways::default() };
@@ -193,6 +213,21 @@ mod tests {
         // One that came back by itself begins anew.
         assert_eq!(signs.look(&sight(FeedState::OnAir, None), 8_000), []);
         assert_eq!(signs.look(&hung, 9_000), []);
+    }
+
+    #[test]
+    fn to_start_the_same_again_is_left_to_supervision_where_it_did_so_in_vain() {
+        let mut signs = Signs::default();
+        let mut well = sight(FeedState::OnAir, None);
+        well.feeds[0].view.failures = 5;
+        signs.look(&well, 0);
+        let mut crashed = sight(FeedState::Slate, Some(Cause::FfmpegCrashed));
+        let mut offered = |failures| {
+            crashed.feeds[0].view.failures = failures;
+            signs.look(&crashed, 1_000);
+            signs.look(&crashed, 1_000 + PATIENCE_MS)[0].available.contains(&Deed::RestartRun)
+        };
+        assert_eq!([6, 7].map(&mut offered), [true, false]);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::{
 
 use exstreamtv_tests::{
     api::Channel,
+    fixtures::{LONG as LONG_CLIP, ZULU},
     healing::{CATALOGUE, Saboteur, Scene, wait_for_resolution},
-    host::Host,
+    host::{Host, Setup},
     patience::{LONG, wait_for},
     stage::Stage,
     viewer::Viewer,
@@ -28,11 +29,10 @@ fn post(host: &Host, path: &str) -> (u16, Value) {
     (status, serde_json::from_str(&answer.text().unwrap()).unwrap_or_default())
 }
 
-/// A channel on which every programme hangs, so that nothing helps but what a person allows.
-fn hopeless(stage: &Stage, saboteur: &Saboteur) -> exstreamtv_tests::host::Setup {
+/// A channel on which every programme hangs, so that nothing helps, and nothing is done without a person.
+fn hopeless(stage: &Stage, saboteur: &Saboteur) -> Setup {
     saboteur.act("Clip", "exec sleep 100000");
-    let setup = saboteur.serve(stage.setup()).set("ai_auto_heal.auto_resolve_enabled", true);
-    setup.set("ai_auto_heal.require_approval_above_risk", "\"LOW\"")
+    saboteur.serve(stage.setup()).set("ai_auto_heal.auto_resolve_enabled", false)
 }
 
 fn tuned(host: &Host) -> (Channel, Viewer) {
@@ -43,30 +43,33 @@ fn tuned(host: &Host) -> (Channel, Viewer) {
 
 #[test]
 fn what_waits_for_a_person_is_done_when_it_is_approved_and_all_of_it_outlives_a_restart() {
-    let stage = Stage::new().channel("Show", &[exstreamtv_tests::fixtures::LONG]);
+    let stage = Stage::new().channel("Show", &[LONG_CLIP, ZULU]);
     let saboteur = Saboteur::new(stage.path());
     let setup = hopeless(&stage, &saboteur);
     let host = setup.start();
     let (channel, _viewer) = tuned(&host);
     let question = wait_for("a question", LONG, || list(&host, "/api/v1/approvals?state=pending").into_iter().next());
-    assert_eq!((&question["deed"], &question["risk"]), (&json!("restart_run"), &json!("MEDIUM")));
+    assert_eq!((&question["deed"], &question["risk"]), (&json!("play_next_item"), &json!("SAFE")));
     assert!(
         !question["why"].as_str().unwrap().is_empty()
             && question["expires_ms"].as_i64() > question["asked_ms"].as_i64()
     );
-    assert!(list(&host, "/api/v1/resolutions").iter().all(|of| of["deed"] != "restart_run"), "it was not waited for");
+    assert!(
+        list(&host, "/api/v1/resolutions").iter().all(|of| of["deed"] != "play_next_item"),
+        "it was not waited for"
+    );
 
     let path = format!("/api/v1/approvals/{}", question["id"].as_str().unwrap());
     let (status, told) = post(&host, &format!("{path}/approve?note=Ada"));
     assert_eq!((status, &told["state"]), (200, &json!("approved")));
     assert_eq!(post(&host, &format!("{path}/reject")).0, 409);
     let done = wait_for_resolution(&host, &channel, "failed");
-    assert_eq!((&done["deed"], &done["approval"]), (&json!("restart_run"), &question["id"]));
+    assert_eq!((&done["deed"], &done["approval"]), (&json!("play_next_item"), &question["id"]));
     assert!(done["steps"].as_array().unwrap().iter().any(|step| step["phase"] == "probing" && step["ok"] == false));
 
     let learnt = |host: &Host| host.get::<Value>("/api/v1/healing")["posteriors"].clone();
     let before = learnt(&host);
-    assert_eq!((&before[0]["deed"], &before[0]["tries"]), (&json!("restart_run"), &json!(1)));
+    assert_eq!((&before[0]["deed"], &before[0]["tries"]), (&json!("play_next_item"), &json!(1)));
     assert!(before[0]["confidence"].as_f64() < before[0]["prior"].as_f64(), "{before}");
     host.stop();
     let host = setup.start();
@@ -116,14 +119,14 @@ fn what_only_a_person_can_mend_is_told_to_one() {
 
 #[test]
 fn a_reload_gives_the_healer_leave() {
-    let stage = Stage::new().channel("Show", &[exstreamtv_tests::fixtures::LONG]);
+    let stage = Stage::new().channel("Show", &[LONG_CLIP, ZULU]);
     let saboteur = Saboteur::new(stage.path());
     let host_of = hopeless(&stage, &saboteur);
     let host = host_of.start();
     let (channel, _viewer) = tuned(&host);
     wait_for("a question", LONG, || list(&host, "/api/v1/approvals?state=pending").into_iter().next());
-    host_of.set("ai_auto_heal.require_approval_above_risk", "\"MEDIUM\"").write_config();
+    host_of.set("ai_auto_heal.auto_resolve_enabled", true).write_config();
     host.signal(Signal::SIGHUP);
     let done = wait_for_resolution(&host, &channel, "failed");
-    assert_eq!((&done["deed"], &done["approval"]), (&json!("restart_run"), &json!(null)));
+    assert_eq!((&done["deed"], &done["approval"]), (&json!("play_next_item"), &json!(null)));
 }

@@ -4,7 +4,7 @@
 //! Does not: forget a hold by itself; each ends when what it names ends.
 //! Invariant: every hold ends by itself: a window passes, a pressure falls, an action is over.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use exstreamtv_model::ChannelId;
 use serde::{Deserialize, Serialize};
@@ -68,10 +68,21 @@ impl Default for Settings {
 pub struct Pressure {
     /// Restarts by everybody but the healer, all channels together, in the last minute.
     pub restarts: u32,
+    /// Those of each channel.
+    pub own_restarts: BTreeMap<ChannelId, u32>,
     /// The share of the database's connections that is in use, 0 to 1.
     pub pool: f64,
     /// Channels whose breaker is open.
     pub open_breakers: BTreeSet<ChannelId>,
+}
+
+impl Pressure {
+    /// Returns how many restarts count against a deed on a channel. What one channel alone restarts is no storm, however often: its own breaker is
+    /// there for that; so of its own no more count than a storm needs to be short of one.
+    pub(super) fn restarts_against(&self, channel: Option<ChannelId>) -> u32 {
+        let own = channel.and_then(|channel| self.own_restarts.get(&channel)).copied().unwrap_or(0).min(self.restarts);
+        self.restarts - own + own.min(STORM_RESTARTS - 1)
+    }
 }
 
 /// Why nothing is done now.

@@ -264,6 +264,21 @@ fn nothing_is_done_under_pressure_but_to_give_what_is_missing_and_it_goes_on_aft
 }
 
 #[test]
+fn what_one_channel_restarts_alone_is_no_storm_and_what_others_do_is() {
+    let of = |own: u32, others: u32| Pressure {
+        restarts: own + others,
+        own_restarts: [(CHANNEL, own), (ChannelId(8), others)].into(),
+        ..Pressure::default()
+    };
+    for (own, others, acts) in [(9, 0, true), (0, 3, false), (9, 2, false), (1, 0, true)] {
+        let mut scene = Scene::new(Settings::default());
+        scene.available = vec![Deed::PlayFiller];
+        scene.pressure = of(own, others);
+        assert_eq!(scene.next_attempt(10).is_some(), acts, "{own} of its own, {others} of others");
+    }
+}
+
+#[test]
 fn after_three_failures_it_is_left_alone_and_then_tried_again() {
     let mut scene = Scene::new(Settings::default());
     scene.available = vec![Deed::RestartRun, Deed::RestartWorker, Deed::PlayFiller, Deed::PlayNextItem];

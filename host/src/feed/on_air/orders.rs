@@ -61,7 +61,8 @@ impl OnAir {
     /// Returns what could be done about what is due.
     pub(super) fn ways(&self) -> Ways {
         let means = self.conductor.means(self.splice.next_index());
-        let breaker = self.conductor.supervision().breaker(self.monotonic_ms(Instant::now()));
+        let now_ms = self.monotonic_ms(Instant::now());
+        let breaker = self.conductor.supervision().breaker(now_ms);
         Ways {
             playable: means.is_some(),
             card: self.card_used,
@@ -71,6 +72,7 @@ impl OnAir {
             prepared: self.conductor.has_prepared(),
             breaker_open: matches!(breaker, BreakerState::Open { .. }),
             stand_in: self.conductor.stands_in(),
+            restarts_lately: self.conductor.supervision().restarts_lately(now_ms),
         }
     }
 }
