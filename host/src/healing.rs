@@ -118,11 +118,24 @@ impl Healing {
     /// # Errors
     /// If there is no such question, it is not open, or the database fails.
     pub async fn decide(&self, id: ApprovalId, verdict: Verdict, note: &str) -> Result<Approval, AnswerError> {
-        let told = self.lock().decide(id, verdict, note, self.now_ms())?;
+        let taken = self.lock().decide(id, verdict, note, self.now_ms());
+        let told = match taken {
+            Ok(told) => told,
+            Err(DecideError::Unknown(id)) => return Err(self.missed(id).await?),
+            Err(error) => return Err(error.into()),
+        };
         tracing::info!(approval.id = id.0, deed = ?told.deed, ?verdict, "a person answered");
         self.shared.wake.notify_one();
         self.shared.store.healing().ask(&memory::approval_row(&told)).await?;
         Ok(told)
+    }
+
+    /// Returns why a question cannot be answered that the resolver does not know any more.
+    async fn missed(&self, id: ApprovalId) -> Result<AnswerError, StoreError> {
+        let newest = self.shared.store.healing().approvals(None, Some(id.0.saturating_add(1)), 1).await?;
+        let known = newest.first().filter(|row| row.id == id.0).and_then(memory::approval_of);
+        let error = known.map_or(DecideError::Unknown(id), |of| DecideError::Over { id, state: of.state });
+        Ok(error.into())
     }
 
     /// Forgets what was learnt; returns how much that was.

@@ -185,6 +185,10 @@ fn is_settled(host: &Host, channel: &Channel, struck_ms: i64) -> bool {
     if done.iter().any(|of| matches!(of["outcome"].as_str(), Some("healed" | "called"))) {
         return true;
     }
+    let view: Value = host.get("/api/v1/healing");
+    if view["cases"].as_array().is_some_and(|cases| !cases.is_empty()) {
+        return false;
+    }
     // Nothing was done from outside: the programme is back, and every incident is over.
     let over = host.incidents(channel).iter().any(|of| of.began_ms >= struck_ms - 1_000 && of.ended_ms.is_some());
     done.is_empty() && over && feed(host, channel)["state"] == "on_air"

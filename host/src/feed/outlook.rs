@@ -123,7 +123,8 @@ impl Outlook {
             Rung::NextItem => {
                 if let Some(next) = self.next_item(planned) {
                     played.media.clone_from(&next.media);
-                    played.entry.kind = next.entry.kind;
+                    // It stands in like a filler: what is missed is still missed.
+                    played.entry.kind = EntryKind::Filler;
                     played.entry.title.clone_from(&next.entry.title);
                     (played.entry.start, played.entry.in_point_ms) = (crate::playout::instant(first_ms), 0);
                 }
