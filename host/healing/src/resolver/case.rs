@@ -170,8 +170,8 @@ impl Case {
         let there = usize::from(self.issue.on_air);
         // What stands in and is taken back was there for a moment.
         let back = if deed.undo() == Undo::Nothing { 1 } else { 2 };
-        // What is brought back may fail again, and that is one more.
-        self.swaps.count(now_ms, HOUR_MS) + there + back + 1 <= SWAPS_PER_HOUR
+        // Not as many as allowed: what is brought back may fail again, and that is one more.
+        self.swaps.count(now_ms, HOUR_MS) + there + back < SWAPS_PER_HOUR
     }
 
     /// A step of a deed begins: notes what it does to the picture.
