@@ -31,7 +31,7 @@ impl Dice {
     }
 
     fn one_in(&mut self, n: u64) -> bool {
-        self.roll() % n == 0
+        self.roll().is_multiple_of(n)
     }
 }
 
@@ -166,7 +166,7 @@ impl World {
             Effect::Ask(issue) => self.resolver.proposed(issue.key, proposals()),
             Effect::Check(id, key, _) => {
                 self.begin(id, key);
-                let holds = self.dice.roll() % 10 > 0;
+                let holds = !self.dice.one_in(10);
                 self.work.push_back((at_ms, id, Phase::Checking, holds));
             }
             Effect::Cover(id, _) => {
