@@ -41,6 +41,7 @@ use crate::{
     library::Library,
     lifecycle::Lifecycle,
     logs::{Collector, machine, tail},
+    loudness::LoudnessKeeper,
     monitor::Monitors,
     patterns::Patterns,
     playout::Playouts,
@@ -170,10 +171,11 @@ pub fn programs(config: &Config) -> Programs {
 
 /// Returns what video cards are looked at with.
 pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings {
-    let Programs { worker, ffmpeg, .. } = programs(config);
+    let Programs { worker, ffmpeg, ffprobe, .. } = programs(config);
     hardware::Settings {
         worker,
         ffmpeg,
+        ffprobe,
         profiles: common.profiles_folder(config),
         disabled_quirks: config.hardware.disabled_quirks.clone(),
         cache: common.data_folder().join("cache/hardware"),
@@ -287,6 +289,8 @@ impl Host {
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),
+            loudness: LoudnessKeeper::start(store.clone(), Arc::new(utility.clone()), knobs.loudness.subscribe(), life)
+                .await,
             life: life.clone(),
             clock: clock.clone(),
             chronicle: Chronicle::start(store.clone(), clock.clone(), life),

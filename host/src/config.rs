@@ -16,6 +16,7 @@ pub mod error_screens;
 pub mod hardware;
 pub mod lineup;
 pub mod load;
+mod loudness;
 mod session_manager;
 mod stream_throttler;
 pub mod supervision;
@@ -26,6 +27,7 @@ pub use database_backup::DatabaseBackup;
 use error_screens::ErrorScreens;
 use hardware::Hardware;
 use lineup::{DeclaredChannel, DeclaredCollection};
+pub use loudness::Loudness;
 pub use session_manager::SessionManager;
 pub use stream_throttler::StreamThrottler;
 use supervision::Supervision;
@@ -54,6 +56,8 @@ pub struct Config {
     pub plugins: Plugins,
     /// How many may watch, and when who does nothing is over.
     pub session_manager: SessionManager,
+    /// Whether programmes are made equally loud.
+    pub loudness: Loudness,
     /// How fast viewers of the continuous stream are sent it.
     pub stream_throttler: StreamThrottler,
     /// What is listened to, and how much of it is kept.
@@ -333,6 +337,12 @@ pub enum ValueError {
         /// What there is.
         known: String,
     },
+    /// A loudness that no television has.
+    #[error("use [loudness] target_lufs = {value}: it must be from -40 to -10")]
+    Loudness {
+        /// What stands there.
+        value: f64,
+    },
     /// No profile of this name, for a channel.
     #[error("use [hardware.channels] {number:?} = {text:?}: there is no such hardware profile; there are {known}")]
     ChannelCard {
@@ -420,6 +430,7 @@ impl Config {
         self.supervision.check()?;
         self.session_manager.check()?;
         self.ai_auto_heal.check()?;
+        self.loudness.check()?;
         self.stream_throttler.check()?;
         self.database.check()?;
         self.database_backup.check()?;
@@ -543,6 +554,7 @@ mod tests {
         assert!(with(|c| c.database_backup.interval_hours = 0).contains("[database_backup] interval_hours = 0"));
         assert!(with(|c| c.database_backup.keep_count = 0).contains("keep_count = 0"));
         assert!(with(|c| c.database_backup.keep_days = 0).contains("keep_days = 0"));
+        assert!(with(|c| c.loudness.target_lufs = 0.0).contains("[loudness] target_lufs = 0"));
         assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));
     }
 }

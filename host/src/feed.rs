@@ -32,6 +32,7 @@ pub mod screen;
 pub mod slates;
 mod source_watch;
 mod stream_time;
+mod tune;
 pub mod view;
 mod viewer;
 

@@ -21,6 +21,7 @@ pub mod http;
 pub mod library;
 pub mod lifecycle;
 pub mod logs;
+pub mod loudness;
 pub mod monitor;
 pub mod patterns;
 pub mod playout;

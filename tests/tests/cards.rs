@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use exstreamtv_tests::{
     air::{ChannelClock, contradictions},
@@ -15,6 +15,7 @@ use exstreamtv_tests::{
     host::Host,
     patience::{LONG, wait_for},
     picture::Shown,
+    process::host_binary,
     stage::{Cast, RATE, Stage},
     translate::Mode,
     viewer::Viewer,
@@ -190,4 +191,34 @@ fn a_card_that_starts_slowly_is_waited_for() {
     assert_eq!(scene.standing()["avoided"], serde_json::json!([]), "slow is not broken: {first:#}");
     assert_eq!(scene.causes(), Vec::<String>::new());
     scene.see(viewer);
+}
+
+#[test]
+fn what_a_card_would_do_with_a_file_is_explained() {
+    let scene = Scene::new(&CALM, Mode::Well);
+    let file = scene.host.files().into_values().next().unwrap();
+    let media = scene.host.files().into_keys().next().unwrap();
+    let path = format!("/api/v1/hardware/explain?media={media}&channel={}", scene.channel.id);
+    let answer: Value = scene.host.get(&path);
+    assert_eq!((&answer["card"], &answer["rung"]), (&"cuda:0".into(), &"hw".into()), "{answer:#}");
+    assert!(answer["command_line"].as_array().unwrap().iter().any(|word| word == "h264_nvenc"), "{answer:#}");
+
+    let config = scene.card.serve(scene._stage.setup());
+    config.write_config();
+    let mut command = Command::new(host_binary());
+    command.args(["hardware", "explain", "--channel", &scene.channel.number, "--file"]).arg(&file.path);
+    let output =
+        command.arg("--config").arg(config.config_file()).arg("--data-dir").arg(config.data()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for expected in
+        ["card      cuda:0, hw: it was seen to do it\n", "encode", "h264_nvenc", "-init_hw_device cuda=cu:0"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let mut command = Command::new(host_binary());
+    command.args(["hardware", "explain", "--file", "/nowhere.mkv", "--config"]).arg(config.config_file());
+    let output = command.arg("--data-dir").arg(config.data()).output().unwrap();
+    assert_eq!(output.status.code(), Some(66), "{}", String::from_utf8_lossy(&output.stderr));
+    scene.host.stop();
 }

@@ -101,6 +101,7 @@ mod tests {
             frames: 1,
             keyframe_offset: 0,
             card: None,
+            gain_db: None,
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{
     feed::{on_air::Settings, slates::SlateSettings},
     healing::healer::HealerSettings,
     http::state::HttpSettings,
-    logs, monitor, sessions,
+    logs, loudness, monitor, sessions,
 };
 
 /// Settings that running parts watch.
@@ -38,6 +38,7 @@ pub(super) struct Knobs {
     pub(super) admission: watch::Sender<admission::Settings>,
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
+    pub(super) loudness: watch::Sender<loudness::Settings>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
     pub(super) patterns: watch::Sender<bool>,
@@ -58,6 +59,7 @@ pub(super) struct KnobValues {
     admission: admission::Settings,
     sessions: sessions::Settings,
     throttler: StreamThrottler,
+    loudness: loudness::Settings,
     logs: logs::Settings,
     monitor: monitor::Settings,
     patterns: bool,
@@ -77,6 +79,7 @@ impl Knobs {
             admission,
             sessions,
             throttler,
+            loudness,
             logs,
             monitor,
             patterns,
@@ -94,6 +97,7 @@ impl Knobs {
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
+            loudness: watch::channel(loudness).0,
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
@@ -122,6 +126,7 @@ impl Knobs {
             admission: admission::Settings { channels, when_full: supervision.when_full },
             sessions: session_settings(config),
             throttler: config.stream_throttler,
+            loudness: config.loudness.settings(),
             logs: log_settings(config),
             monitor: monitor_settings(config),
             patterns: config.ai_auto_heal.pattern_detection_enabled,
@@ -145,6 +150,7 @@ impl Knobs {
         self.admission.send_replace(values.admission);
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
+        self.loudness.send_replace(values.loudness);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
         self.healer.send_replace(values.healer);

@@ -32,6 +32,7 @@ use super::{
     screen::ChannelScreen,
     source_watch::SourceWatch,
     stream_time::{StreamTime, millis},
+    tune::{TuneClock, TuneStep},
     view::{FeedState, FeedView},
 };
 use crate::{
@@ -96,6 +97,7 @@ pub struct OnAir {
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
     vitals: Option<Vitals>,
+    tune: TuneClock,
     casebook: Casebook,
     failures: u32,
     slate_frames: u64,
@@ -145,6 +147,7 @@ impl OnAir {
             orders,
             view,
             vitals: None,
+            tune: TuneClock::new(moment),
             failures: 0,
             slate_frames: 0,
             slate_shown: false,
@@ -206,10 +209,12 @@ impl OnAir {
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
                 self.casebook.gave(run);
+                self.tune.note(TuneStep::FirstByte, Instant::now());
                 // Bytes alone promise nothing: for garbage the slate would wait in vain, and nobody would call it a stall.
                 match self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
                     true => {
                         self.heard_at = Instant::now();
+                        self.tune.note(TuneStep::FirstPicture, self.heard_at);
                         self.conductor.gave(run, self.splice.next_index());
                     }
                     false => self.conductor.gave_bytes(run),
@@ -244,6 +249,7 @@ impl OnAir {
                 Some(run) => {
                     run.started(pid, pipe);
                     run.part = card;
+                    self.tune.note(TuneStep::Started, now);
                 }
                 // Cancelled before it began; dropping the pipe is all there is to do.
                 None => drop(pipe),
@@ -268,7 +274,8 @@ impl OnAir {
             | Report::Identified { .. }
             | Report::Probed { .. }
             | Report::Testimony { .. }
-            | Report::Extracted { .. } => {}
+            | Report::Extracted { .. }
+            | Report::Measured { .. } => {}
         }
     }
 
@@ -381,6 +388,7 @@ impl OnAir {
             view.slate_frames = self.slate_frames;
             view.vitals = self.vitals;
             view.ways = ways;
+            view.tune = self.tune.times();
         });
     }
 }

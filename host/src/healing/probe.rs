@@ -92,7 +92,8 @@ pub(super) async fn media_flows(hands: &Hands, channel: ChannelId, limit: Durati
 
 fn told(since: Duration, began: Flow, now: Flow) -> String {
     let seconds = since.as_secs_f64();
-    let speed = 1.0 + (now.lead_ms - began.lead_ms) as f64 / 1_000.0 / seconds;
+    // A feed that is as far ahead as it may be goes at the clock's speed, however its steps fall.
+    let speed = 1.0 + ((now.lead_ms - began.lead_ms) as f64 / 1_000.0 / seconds).max(0.0);
     format!("the programme flows for {seconds:.1} s at speed {speed:.2}, {} ms ahead", now.lead_ms)
 }
 

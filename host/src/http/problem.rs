@@ -109,6 +109,12 @@ pub enum ApiError {
     /// A person's answer to the healer is not taken.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// A file has nothing that could be played.
+    #[error("explain how the file {id} is played: it is broken, or has not been looked at yet")]
+    NotPlayable {
+        /// Which.
+        id: exstreamtv_model::MediaId,
+    },
     /// A picture beside a media file cannot be read.
     #[error("read the artwork")]
     Artwork(#[source] std::io::Error),
@@ -161,6 +167,7 @@ impl ApiError {
             Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
             Self::Hardware(_) => (StatusCode::BAD_GATEWAY, "hardware-unknown"),
             Self::Answer(error) => answer_kind(error),
+            Self::NotPlayable { .. } => (StatusCode::CONFLICT, "not-playable"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
     }

@@ -16,6 +16,8 @@ mod chronicle;
 mod collections;
 #[path = "contract/healing.rs"]
 mod healing;
+#[path = "contract/loudness.rs"]
+mod loudness;
 #[path = "contract/media.rs"]
 mod media;
 #[path = "contract/opening.rs"]

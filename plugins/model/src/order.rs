@@ -26,6 +26,9 @@ pub struct PlayOrder {
     /// The video card that helps; none where the processor does everything.
     #[serde(default)]
     pub card: Option<CardUse>,
+    /// By how many decibels the sound of a file is made louder.
+    #[serde(default)]
+    pub gain_db: Option<f64>,
 }
 
 /// A video card that takes part in a run.

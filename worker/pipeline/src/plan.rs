@@ -131,7 +131,7 @@ fn plan_file(order: &PlayOrder, file: &FileChoice<'_>, abilities: Abilities) -> 
     let audio = match chosen_audio {
         Some((stream, _)) => {
             let downmix = file.downmix.and_then(|downmix| pan(downmix, order.profile.audio_channels));
-            let sound = sound_at(file.in_point_ms).filters(downmix);
+            let sound = sound_at(file.in_point_ms).filters(downmix, order.gain_db);
             Branch { input: 0, stream: stream.index, filters: anywhere([begin_at(look_back_ms, "a"), sound].concat()) }
         }
         None => generated(&mut inputs, silence(&order.profile), Vec::new()),

@@ -80,6 +80,7 @@ fn order(codec: &str, profile: Option<&str>, video: VideoStream) -> PlayOrder {
         frames: 900,
         keyframe_offset: 0,
         card: None,
+        gain_db: None,
     }
 }
 

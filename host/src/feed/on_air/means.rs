@@ -23,6 +23,7 @@ use crate::{
     hardware::Hardware,
     lifecycle::Lifecycle,
     logs::Intake,
+    loudness::LoudnessKeeper,
     playout::Playouts,
     sessions::Sessions,
     worker::{Programs, Spawner},
@@ -41,6 +42,8 @@ pub struct Means {
     pub playouts: Playouts,
     /// Which sound and subtitles are played.
     pub picks: Picks,
+    /// How much louder sounds have to be made.
+    pub loudness: LoudnessKeeper,
     /// Tasks.
     pub life: Lifecycle,
     /// Wall time.
