@@ -47,6 +47,7 @@ use crate::{
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
     sessions::{LiveEdges, Sessions},
+    watermarks::Watermarks,
     worker::{
         Programs, Spawner, Utility,
         groups::{GroupLimits, Groups},
@@ -289,6 +290,7 @@ impl Host {
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),
+            watermarks: Watermarks::start(knobs.watermarks.subscribe(), Arc::new(utility.clone()), life),
             loudness: LoudnessKeeper::start(store.clone(), Arc::new(utility.clone()), knobs.loudness.subscribe(), life)
                 .await,
             life: life.clone(),

@@ -20,6 +20,7 @@ mod loudness;
 mod session_manager;
 mod stream_throttler;
 pub mod supervision;
+mod watermark;
 
 pub use ai_auto_heal::AiAutoHeal;
 pub use database::Database;
@@ -31,6 +32,7 @@ pub use loudness::Loudness;
 pub use session_manager::SessionManager;
 pub use stream_throttler::StreamThrottler;
 use supervision::Supervision;
+pub use watermark::Watermark;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -66,6 +68,9 @@ pub struct Config {
     pub database: Database,
     /// When it is backed up, and what is kept.
     pub database_backup: DatabaseBackup,
+    /// Logos in the corner of the picture.
+    #[serde(rename = "watermark", skip_serializing_if = "Vec::is_empty")]
+    pub watermarks: Vec<Watermark>,
     /// Sets of media that channels draw from.
     #[serde(rename = "collection", skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<DeclaredCollection>,
@@ -337,6 +342,12 @@ pub enum ValueError {
         /// What there is.
         known: String,
     },
+    /// A path that depends on where the server was started.
+    #[error("use [[watermark]] image = {}: write the whole path, from /", .path.display())]
+    WatermarkPath {
+        /// What stands there.
+        path: PathBuf,
+    },
     /// A loudness that no television has.
     #[error("use [loudness] target_lufs = {value}: it must be from -40 to -10")]
     Loudness {
@@ -431,6 +442,7 @@ impl Config {
         self.session_manager.check()?;
         self.ai_auto_heal.check()?;
         self.loudness.check()?;
+        self.watermarks.iter().try_for_each(Watermark::check)?;
         self.stream_throttler.check()?;
         self.database.check()?;
         self.database_backup.check()?;

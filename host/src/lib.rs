@@ -28,4 +28,5 @@ pub mod playout;
 pub mod plugins;
 pub mod portable;
 pub mod sessions;
+pub mod watermarks;
 pub mod worker;

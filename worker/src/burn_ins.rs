@@ -102,6 +102,7 @@ mod tests {
             keyframe_offset: 0,
             card: None,
             gain_db: None,
+            watermark: None,
         }
     }
 

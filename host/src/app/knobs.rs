@@ -23,7 +23,7 @@ use crate::{
     feed::{on_air::Settings, slates::SlateSettings},
     healing::healer::HealerSettings,
     http::state::HttpSettings,
-    logs, loudness, monitor, sessions,
+    logs, loudness, monitor, sessions, watermarks,
 };
 
 /// Settings that running parts watch.
@@ -39,6 +39,7 @@ pub(super) struct Knobs {
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
     pub(super) loudness: watch::Sender<loudness::Settings>,
+    pub(super) watermarks: watch::Sender<Vec<watermarks::Rule>>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
     pub(super) patterns: watch::Sender<bool>,
@@ -60,6 +61,7 @@ pub(super) struct KnobValues {
     sessions: sessions::Settings,
     throttler: StreamThrottler,
     loudness: loudness::Settings,
+    watermarks: Vec<watermarks::Rule>,
     logs: logs::Settings,
     monitor: monitor::Settings,
     patterns: bool,
@@ -80,6 +82,7 @@ impl Knobs {
             sessions,
             throttler,
             loudness,
+            watermarks,
             logs,
             monitor,
             patterns,
@@ -98,6 +101,7 @@ impl Knobs {
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
             loudness: watch::channel(loudness).0,
+            watermarks: watch::channel(watermarks).0,
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
@@ -127,6 +131,7 @@ impl Knobs {
             sessions: session_settings(config),
             throttler: config.stream_throttler,
             loudness: config.loudness.settings(),
+            watermarks: config.watermarks.iter().map(|watermark| watermark.rule()).collect(),
             logs: log_settings(config),
             monitor: monitor_settings(config),
             patterns: config.ai_auto_heal.pattern_detection_enabled,
@@ -151,6 +156,7 @@ impl Knobs {
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
         self.loudness.send_replace(values.loudness);
+        self.watermarks.send_replace(values.watermarks);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
         self.healer.send_replace(values.healer);

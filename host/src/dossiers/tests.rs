@@ -139,6 +139,7 @@ fn order(run: i64) -> PlayOrder {
         keyframe_offset: 0,
         card: None,
         gain_db: None,
+        watermark: None,
     }
 }
 

@@ -59,6 +59,7 @@ pub fn order(
         keyframe_offset,
         card: None,
         gain_db: None,
+        watermark: None,
     })
 }
 

@@ -334,6 +334,7 @@ impl Slates {
             keyframe_offset: 0,
             card: None,
             gain_db: None,
+            watermark: None,
         };
         match tokio::time::timeout(PATIENCE, self.shared.renderer.render(order)).await {
             Ok(rendered) => rendered.map_err(RenderError::Ffmpeg),

@@ -60,6 +60,7 @@ fn order(path: &str, streams: Vec<Stream>, chosen: (Option<u32>, Option<u32>)) -
         keyframe_offset: 0,
         card: None,
         gain_db: None,
+        watermark: None,
     }
 }
 

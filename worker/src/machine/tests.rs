@@ -71,6 +71,7 @@ fn order(run: i64, text: &str) -> Box<PlayOrder> {
         keyframe_offset: 0,
         card: None,
         gain_db: None,
+        watermark: None,
     })
 }
 

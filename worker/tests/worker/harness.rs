@@ -321,6 +321,7 @@ pub fn order(run: i64, path: &Path, frames: u32) -> PlayOrder {
         keyframe_offset: 0,
         card: None,
         gain_db: None,
+        watermark: None,
     }
 }
 

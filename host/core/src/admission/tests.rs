@@ -135,7 +135,7 @@ fn channels_teach_what_they_cost_within_bounds() {
 }
 
 fn applicant(channel: i64) -> Applicant {
-    Applicant { channel: ChannelId(channel), profile: profile(1280, 720, 30), card: None, gain_db: None }
+    Applicant { channel: ChannelId(channel), profile: profile(1280, 720, 30), card: None }
 }
 
 #[test]

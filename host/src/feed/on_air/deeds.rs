@@ -67,6 +67,7 @@ impl OnAir {
         let wants_card = rung != Rung::SoftwareAll;
         let seat = wants_card.then(|| self.means.hardware.desk().assign(&order, wish)).flatten();
         order.gain_db = self.gain(media, &order);
+        order.watermark = self.means.watermarks.of(&self.channel.number.to_string(), first_ms);
         order.card = seat.as_ref().and_then(|seat| seat.card.clone());
         if rung.is_restart() {
             tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");

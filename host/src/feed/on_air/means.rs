@@ -26,6 +26,7 @@ use crate::{
     loudness::LoudnessKeeper,
     playout::Playouts,
     sessions::Sessions,
+    watermarks::Watermarks,
     worker::{Programs, Spawner},
 };
 
@@ -42,6 +43,8 @@ pub struct Means {
     pub playouts: Playouts,
     /// Which sound and subtitles are played.
     pub picks: Picks,
+    /// Which logos are in their pictures.
+    pub watermarks: Watermarks,
     /// How much louder sounds have to be made.
     pub loudness: LoudnessKeeper,
     /// Tasks.

@@ -148,7 +148,7 @@ pub fn play(path: &Path, video: VideoStream, profile: OutputProfile, frames: u32
         downmix: None,
         subtitles: None,
     };
-    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0, card: None, gain_db: None }
+    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0, card: None, gain_db: None, watermark: None }
 }
 
 /// A slate with text that would break any filter graph, a little longer than it must be.
@@ -170,6 +170,7 @@ pub fn slate(profile: OutputProfile, visual: Visual, audio: AudioMode) -> PlayOr
         keyframe_offset: 0,
         card: None,
         gain_db: None,
+        watermark: None,
     }
 }
 

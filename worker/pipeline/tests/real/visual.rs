@@ -10,6 +10,7 @@ use std::{
 use exstreamtv_model::{
     FrameRate, OutputProfile,
     media::{Color, FieldOrder, VideoStream},
+    order::{AtTimes, Corner, Watermark},
 };
 
 use crate::harness::{Run, make, play, video};
@@ -57,10 +58,15 @@ fn reference(folder: &Path, arguments: &str) -> PathBuf {
 
 /// Mean of one plane in a part of the picture, 8 bits.
 fn mean(media: &Path, crop: &str, plane: &str) -> f64 {
+    mean_at(media, 12, crop, plane)
+}
+
+/// The same for any picture.
+fn mean_at(media: &Path, picture: u32, crop: &str, plane: &str) -> f64 {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-f", "lavfi", "-of", "csv=p=0", "-show_entries"])
         .arg(format!("frame_tags=lavfi.signalstats.{plane}AVG"))
-        .arg(format!("movie={},select=eq(n\\,12),crop={crop},signalstats", media.display()))
+        .arg(format!("movie={},select=eq(n\\,{picture}),crop={crop},signalstats", media.display()))
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -211,5 +217,34 @@ fn whatever_went_in_what_comes_out_says_what_it_is() {
         "r_frame_rate=25/1",
     ] {
         assert!(text.lines().any(|line| line == expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn a_watermark_is_where_it_belongs_as_strong_as_it_should_be_and_only_when_it_is_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let logo = make(folder.path(), "logo", "-f lavfi -i color=c=white:s=100x50:d=1 -frames:v 1 -c:v png -f image2");
+    let grey = "-f lavfi -i color=c=black:s=320x180:r=25:d=2.4,format=yuv420p,geq=lum=100:cb=128:cr=128 -f lavfi -i sine=d=2.4";
+    let film = make(folder.path(), "film.mkv", &format!("{grey} {LOSSLESS} -colorspace bt709 -color_range tv"));
+    let mut order = play(&film, tagged(video(320, 180, FrameRate::new(25, 1))), generous(), 50);
+    order.watermark = Some(Watermark {
+        image: logo,
+        corner: Corner::TopRight,
+        width_percent: 10,
+        margin_percent: 5,
+        opacity_percent: 50,
+        // The run begins 600 ms into a period of 1 s, of which the first 500 ms show it.
+        at_times: Some(AtTimes { every_ms: 1_000, for_ms: 500, into_ms: 600 }),
+    });
+    let run = Run::of(&order);
+    // 32x16 at 272,16; white is 235.
+    let (inside, left, below) = ("24:8:276:20", "60:8:200:20", "24:60:276:60");
+    let luma = |picture, crop| mean_at(&run.path(), picture, crop, "Y");
+    for (picture, shown) in [(5, false), (14, true), (18, true), (26, false), (38, true), (49, false)] {
+        let wanted = if shown { (235.0 + 100.0) / 2.0 } else { 100.0 };
+        assert!((luma(picture, inside) - wanted).abs() <= 2.0, "picture {picture}: {}", luma(picture, inside));
+        for crop in [left, below] {
+            assert!((luma(picture, crop) - 100.0).abs() <= 1.0, "picture {picture}, {crop}: {}", luma(picture, crop));
+        }
     }
 }
