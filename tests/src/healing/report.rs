@@ -148,7 +148,7 @@ impl Report {
 
     /// Returns seconds of slate over all faults.
     pub fn slate_s(&self) -> f64 {
-        self.faults().map(|of| of.slate_s).sum()
+        self.faults().map(|of| of.slate_s).sum::<f64>() + 0.0
     }
 }
 
