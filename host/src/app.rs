@@ -36,6 +36,7 @@ use crate::{
     dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     hardware::{self, Hardware},
+    healing::{Healing, hands::Hands, healer},
     http,
     library::Library,
     lifecycle::Lifecycle,
@@ -282,6 +283,7 @@ impl Host {
         let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
         let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
         let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
+        let epoch = tokio::time::Instant::now();
         let means = Means {
             spawner,
             hardware: hardware.clone(),
@@ -295,7 +297,7 @@ impl Host {
             clock: clock.clone(),
             chronicle: Chronicle::start(store.clone(), clock.clone(), life),
             budget: Arc::clone(&knobs.budget),
-            epoch: tokio::time::Instant::now(),
+            epoch,
             sessions: sessions.clone(),
             dossiers: dossiers.clone(),
             logs: Arc::clone(&logs.intake),
@@ -320,6 +322,20 @@ impl Host {
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
         let collector = self.listen(&logs, &knobs);
+        let patterns = Patterns::start(&collector, clock.clone(), knobs.patterns.subscribe(), life);
+        let monitors = Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life);
+        let wanted = knobs.healer.borrow().resolver;
+        let healing = Healing::open(store.clone(), clock.as_ref(), wanted).await;
+        let hands = Hands { feeds: Arc::clone(&feeds), database: database.clone() };
+        let eyes = healer::Eyes {
+            monitors: monitors.clone(),
+            patterns: patterns.clone(),
+            logs: collector.clone(),
+            budget: Arc::clone(&knobs.budget),
+            epoch,
+            clock: clock.clone(),
+        };
+        healer::start(healing.clone(), hands, eyes, strategies.clone(), knobs.healer.subscribe(), life);
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
@@ -330,9 +346,10 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
-            patterns: Patterns::start(&collector, clock.clone(), knobs.patterns.subscribe(), life),
+            patterns,
+            healing,
             logs: collector,
-            monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),
+            monitors,
             slates,
             hardware,
             clock: clock.clone(),

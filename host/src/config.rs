@@ -195,7 +195,7 @@ pub struct Plugins {
     pub audio_picker: String,
     /// The plugin that picks subtitles; empty shows none.
     pub subtitle_picker: String,
-    /// The plugin that proposes what to do about an incident; empty calls a person.
+    /// The plugin that proposes what to do about an incident; empty takes the specification's one strategy, then a person.
     pub resolver: String,
 }
 
@@ -276,7 +276,7 @@ impl Default for Plugins {
             isolation: Isolation::Auto,
             audio_picker: "exstreamtv.audio-picker".into(),
             subtitle_picker: "exstreamtv.subtitle-picker".into(),
-            resolver: String::new(),
+            resolver: "exstreamtv.recovery".into(),
         }
     }
 }
@@ -293,6 +293,12 @@ pub enum ValueError {
     /// Not a URL.
     #[error("use [server] public_url = {text:?}: it must begin with http:// or https:// and hold no spaces or query")]
     PublicUrl {
+        /// What stands there.
+        text: String,
+    },
+    /// No address that can be called.
+    #[error("use [ai_auto_heal] escalation_webhook = {text:?}: it must be an http:// address, or empty")]
+    Webhook {
         /// What stands there.
         text: String,
     },

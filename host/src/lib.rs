@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod dossiers;
 pub mod feed;
 pub mod hardware;
+pub mod healing;
 pub mod http;
 pub mod library;
 pub mod lifecycle;

@@ -12,6 +12,7 @@ pub mod filter;
 pub mod monitor;
 pub mod patterns;
 pub mod prediction;
+pub mod resolver;
 pub mod resource;
 pub mod server_logs;
 pub mod system;

@@ -31,6 +31,7 @@ use crate::{
     dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
     hardware::Hardware,
+    healing::Healing,
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -75,6 +76,8 @@ pub struct Parts {
     pub monitors: Monitors,
     /// The patterns that are there.
     pub patterns: Patterns,
+    /// What mends what is wrong.
+    pub healing: Healing,
     /// The slates.
     pub slates: Slates,
     /// The video cards.
@@ -108,6 +111,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         logs: parts.logs,
         monitors: parts.monitors,
         patterns: parts.patterns,
+        healing: parts.healing,
         slates: parts.slates,
         hardware: parts.hardware,
         clock: parts.clock,

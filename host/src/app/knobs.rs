@@ -21,6 +21,7 @@ use crate::{
     config::{Config, SlowClient, StreamThrottler, ValueError},
     database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
+    healing::healer::HealerSettings,
     http::state::HttpSettings,
     logs, loudness, monitor, sessions, watermarks,
 };
@@ -42,6 +43,7 @@ pub(super) struct Knobs {
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
     pub(super) patterns: watch::Sender<bool>,
+    pub(super) healer: watch::Sender<HealerSettings>,
     pub(super) database: watch::Sender<database::Settings>,
     pub(super) backups: watch::Sender<backups::Settings>,
     data: PathBuf,
@@ -63,6 +65,7 @@ pub(super) struct KnobValues {
     logs: logs::Settings,
     monitor: monitor::Settings,
     patterns: bool,
+    healer: HealerSettings,
     database: database::Settings,
 }
 
@@ -83,6 +86,7 @@ impl Knobs {
             logs,
             monitor,
             patterns,
+            healer,
             database,
         } = Self::values(config)?;
         Ok(Self {
@@ -101,6 +105,7 @@ impl Knobs {
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
+            healer: watch::channel(healer).0,
             database: watch::channel(database).0,
             backups: watch::channel(config.database_backup.settings(data)).0,
             data: data.to_owned(),
@@ -130,6 +135,7 @@ impl Knobs {
             logs: log_settings(config),
             monitor: monitor_settings(config),
             patterns: config.ai_auto_heal.pattern_detection_enabled,
+            healer: healer_settings(config),
             database: database::Settings {
                 sizing: config.database.sizing(),
                 pool: config.database.pool(),
@@ -153,6 +159,7 @@ impl Knobs {
         self.watermarks.send_replace(values.watermarks);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
+        self.healer.send_replace(values.healer);
         // What has been seen of patterns is forgotten when this changes.
         self.patterns.send_if_modified(|known| std::mem::replace(known, values.patterns) != values.patterns);
         let screens = values.error_screens;
@@ -177,6 +184,15 @@ fn monitor_settings(config: &Config) -> monitor::Settings {
     let rules = Rules { healthy: keys.ffmpeg_health_threshold, confident: keys.prediction_confidence_threshold };
     let memory_limit_bytes = config.ffmpeg.memory_limit_bytes;
     monitor::Settings { enabled: keys.ffmpeg_monitor_enabled, rules, memory_limit_bytes }
+}
+
+fn healer_settings(config: &Config) -> HealerSettings {
+    let keys = &config.ai_auto_heal;
+    HealerSettings {
+        resolver: keys.healing(),
+        confident: keys.prediction_confidence_threshold,
+        webhook: keys.escalation_webhook.clone(),
+    }
 }
 
 fn log_settings(config: &Config) -> logs::Settings {

@@ -43,6 +43,7 @@ use crate::{
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
     hardware::{self, Hardware},
+    healing::Healing,
     lifecycle::Lifecycle,
     logs::{self, Collector},
     monitor::Monitors,
@@ -65,6 +66,7 @@ pub struct Host {
     pub admission: Admission,
     pub sessions: Sessions,
     pub logs: Collector,
+    pub healing: Healing,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -158,6 +160,7 @@ impl Host {
         };
         let (_, kept) = watch::channel(settings_of_backups);
         let backups = Backups::start(store.clone(), world.clone(), kept, &life);
+        let healing = Healing::open(store.clone(), &*world, Default::default()).await;
         let state = HttpState {
             slates: slates.clone(),
             hardware: Hardware::new(hardware::Settings {
@@ -181,6 +184,7 @@ impl Host {
             logs: logs.clone(),
             monitors: Monitors::default(),
             patterns: Patterns::default(),
+            healing: healing.clone(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
@@ -194,6 +198,7 @@ impl Host {
             dossiers,
             admission,
             logs,
+            healing,
             backups,
             database,
             looked_after,

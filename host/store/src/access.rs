@@ -26,9 +26,10 @@ pub(crate) enum Family {
     Schedule,
     Screen,
     SessionTotal,
+    Healing,
 }
 
-const FAMILIES: [(Family, &str); 11] = [
+const FAMILIES: [(Family, &str); 12] = [
     (Family::Broadcast, "broadcast"),
     (Family::Channel, "channel"),
     (Family::Checks, "checks"),
@@ -40,6 +41,7 @@ const FAMILIES: [(Family, &str); 11] = [
     (Family::Schedule, "schedule"),
     (Family::Screen, "screen"),
     (Family::SessionTotal, "session_total"),
+    (Family::Healing, "healing"),
 ];
 
 /// The times of all families of one store.

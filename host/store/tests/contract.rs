@@ -14,6 +14,8 @@ mod checkpoints;
 mod chronicle;
 #[path = "contract/collections.rs"]
 mod collections;
+#[path = "contract/healing.rs"]
+mod healing;
 #[path = "contract/loudness.rs"]
 mod loudness;
 #[path = "contract/media.rs"]
