@@ -20,6 +20,7 @@ pub(crate) enum Family {
     Checks,
     Chronicle,
     Collection,
+    Learning,
     Media,
     Playout,
     Pool,
@@ -28,12 +29,13 @@ pub(crate) enum Family {
     SessionTotal,
 }
 
-const FAMILIES: [(Family, &str); 11] = [
+const FAMILIES: [(Family, &str); 12] = [
     (Family::Broadcast, "broadcast"),
     (Family::Channel, "channel"),
     (Family::Checks, "checks"),
     (Family::Chronicle, "chronicle"),
     (Family::Collection, "collection"),
+    (Family::Learning, "learning"),
     (Family::Media, "media"),
     (Family::Playout, "playout"),
     (Family::Pool, "pool"),

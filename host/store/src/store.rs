@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, MediaRepo,
-    PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals, StoreError,
+    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, Learning,
+    MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals, StoreError,
     access::{Access, Family, Meters},
     closed,
     connections::Connections,
@@ -111,6 +111,11 @@ impl Store {
     /// Returns what was sent to viewers ever.
     pub fn session_totals(&self) -> SessionTotals {
         SessionTotals::new(self.access(Family::SessionTotal))
+    }
+
+    /// Returns what was learnt about what precedes incidents.
+    pub fn learning(&self) -> Learning {
+        Learning::new(self.access(Family::Learning))
     }
 
     /// Returns the means to see how the database itself is.
