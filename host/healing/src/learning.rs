@@ -34,8 +34,6 @@ use mine::Found;
 use recent::Recent;
 use window::{Item, Whose, Window, holds};
 
-/// Events with this tag are the learner's own and are not learnt from.
-pub const OWN_TAG: &str = "learnt_pattern";
 /// Patterns that are known.
 pub const MOST_PATTERNS: usize = 200;
 /// Predictions that are open.
@@ -133,6 +131,7 @@ pub struct Learner {
     fresh: VecDeque<Window>,
     touched: BTreeSet<LearntId>,
     gone: Vec<LearntId>,
+    learns: bool,
 }
 
 /// A channel on air.
@@ -168,13 +167,18 @@ impl Learner {
             fresh: VecDeque::new(),
             touched: BTreeSet::new(),
             gone: Vec::new(),
+            learns: true,
         }
+    }
+
+    /// Learns from now on, or only looks for what was learnt.
+    pub fn set_learning(&mut self, learns: bool) {
+        self.learns = learns;
     }
 
     /// Takes what somebody said.
     pub fn take(&mut self, event: &LogEvent) -> Vec<News> {
-        let own = event.tags.iter().any(|tag| tag == OWN_TAG);
-        if event.level < LogLevel::Info || own || !self.recent.take(event) {
+        if event.level < LogLevel::Info || !self.recent.take(event) {
             return Vec::new();
         }
         let ends_with = |pattern: &&Learnt| pattern.steps.last().is_some_and(|step| step.template == event.template);
@@ -227,13 +231,14 @@ impl Learner {
     ) -> Vec<News> {
         let (window, lead) = (self.window, self.lead());
         let watch = self.watched.entry(channel).or_insert(Watch { quiet: at, broken: false, healed: None });
-        if std::mem::replace(&mut watch.broken, true) {
+        // What is told again about an incident that is over is no new one.
+        if watch.healed.is_some_and(|healed| at <= healed) || std::mem::replace(&mut watch.broken, true) {
             return Vec::new();
         }
         let clean = watch.healed.is_none_or(|healed| at - healed >= window * 2);
         self.settle(channel, at);
         // One cause that breaks many channels is one observation.
-        if !clean || self.last_case.is_some_and(|last| at - last < window) {
+        if !self.learns || !clean || self.last_case.is_some_and(|last| at - last < window) {
             return Vec::new();
         }
         let (from, to) = (at - lead - window, at - lead);
@@ -297,8 +302,10 @@ impl Learner {
             let at = watch.quiet;
             let weight = if self.evidence.controls_of(channel) < evidence::MOST_OF_CHANNEL { 1 } else { THINNED };
             watch.quiet = at + window * i32::try_from(weight).unwrap_or(1);
-            let items = self.recent.window(channel, at - lead - window, at - lead);
-            self.keep(Window { channel, at, before_incident: false, weight, items });
+            if self.learns {
+                let items = self.recent.window(channel, at - lead - window, at - lead);
+                self.keep(Window { channel, at, before_incident: false, weight, items });
+            }
         }
     }
 
@@ -434,8 +441,8 @@ impl Learner {
 
     /// Forgets everything that was learnt; returns how many patterns that were.
     pub fn reset(&mut self) -> usize {
-        let known = self.patterns.len();
-        *self = Self::new(self.window, Memory::default());
+        let (known, learns) = (self.patterns.len(), self.learns);
+        *self = Self { learns, ..Self::new(self.window, Memory::default()) };
         known
     }
 
@@ -443,7 +450,10 @@ impl Learner {
     pub fn set_window(&mut self, window: TimeDelta) {
         if window != self.window {
             let patterns = std::mem::take(&mut self.patterns).into_values().collect();
-            *self = Self::new(window, Memory { looks: self.looks, windows: Vec::new(), patterns });
+            let (looks, learns, last_id) = (self.looks, self.learns, self.last_id);
+            let (touched, gone) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.gone));
+            let begun = Self::new(window, Memory { looks, windows: Vec::new(), patterns });
+            *self = Self { learns, last_id, touched, gone, ..begun };
         }
     }
 
@@ -486,6 +496,17 @@ impl Learner {
             patterns: touched.iter().filter_map(|id| self.patterns.get(id)).cloned().collect(),
             gone: std::mem::take(&mut self.gone),
         }
+    }
+
+    /// Takes back what could not be written down.
+    pub fn put_back(&mut self, changes: Changes) {
+        let newer = std::mem::take(&mut self.fresh);
+        self.fresh = changes.windows.into_iter().chain(newer).collect();
+        while self.fresh.len() > evidence::MOST_WINDOWS {
+            self.fresh.pop_front();
+        }
+        self.touched.extend(changes.patterns.iter().map(|pattern| pattern.id));
+        self.gone.extend(changes.gone);
     }
 
     fn lead(&self) -> TimeDelta {

@@ -309,6 +309,10 @@ fn everything_learnt_survives_being_written_and_read_and_goes_with_a_reset() {
     assert_eq!((changes.looks, changes.patterns), (memory.looks, memory.patterns));
     assert!(memory.windows.iter().all(|window| changes.windows.contains(window)));
     assert!(scene.learner.take_changes().is_empty());
+    let again = Changes { windows: memory.windows[..3].to_vec(), gone: vec![LearntId(7)], ..Changes::default() };
+    scene.learner.put_back(again.clone());
+    let taken = scene.learner.take_changes();
+    assert_eq!((taken.windows, taken.gone), (again.windows, again.gone));
     assert_eq!(scene.learner.reset(), 1);
     assert_eq!(scene.learner.memory(), Memory::default());
 }
@@ -331,15 +335,38 @@ fn evidence_from_before_a_restart_counts() {
 }
 
 #[test]
-fn the_learners_own_words_and_chatter_are_not_learnt_from() {
+fn chatter_is_not_learnt_from() {
     let mut scene = Scene::new(1);
-    let mut own = event(1, 10, "a learnt pattern was seen");
-    own.tags.push(OWN_TAG.to_owned());
-    scene.learner.take(&own);
     let mut chatter = event(2, 10, "chatter");
     chatter.level = LogLevel::Debug;
     scene.learner.take(&chatter);
     assert!(scene.learner.recent.is_empty());
+}
+
+#[test]
+fn one_that_only_looks_learns_nothing_and_still_foretells() {
+    let mut scene = planted(6, 24);
+    let before = scene.learner.memory();
+    scene.learner.set_learning(false);
+    scene.news.clear();
+    for round in 0..4 {
+        let second = 40_000 + round * 1_500;
+        scene.says(second - 60, 1, 1);
+        scene.says(second - 30, 1, 2);
+        scene.breaks(second, 1);
+    }
+    scene.play(46_000);
+    let after = scene.learner.memory();
+    assert!(before.windows == after.windows && before.looks == after.looks);
+    assert_eq!(scene.news.iter().filter(|(_, news)| matches!(news, News::Foretold(_))).count(), 4);
+    assert_eq!(after.patterns[0].record.came_true, before.patterns[0].record.came_true + 4);
+}
+
+#[test]
+fn windows_of_another_length_begin_anew_and_patterns_stay() {
+    let mut scene = planted(7, 10);
+    scene.learner.set_window(TimeDelta::seconds(60));
+    assert_eq!((scene.learner.known(), scene.learner.patterns().count()), ((0, 0), 1));
 }
 
 proptest! {
