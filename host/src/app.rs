@@ -13,7 +13,7 @@ use std::{
 };
 
 use chrono::{Offset, TimeZone};
-use exstreamtv_healing::{LogSource, server_logs::ServerLog};
+use exstreamtv_healing::{LogSource, Templates, server_logs::ServerLog};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_worker_protocol::{FfmpegFault, Restrictions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -41,7 +41,7 @@ use crate::{
     lifecycle::Lifecycle,
     logs::{Collector, machine, tail},
     monitor::Monitors,
-    patterns::Patterns,
+    patterns::{Patterns, learning::Recollection},
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
     sessions::{LiveEdges, Sessions},
@@ -278,6 +278,7 @@ impl Host {
         let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
         let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
         let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
+        let chronicle = Chronicle::start(store.clone(), clock.clone(), life);
         let means = Means {
             spawner,
             programs,
@@ -285,7 +286,7 @@ impl Host {
             picks: picks.clone(),
             life: life.clone(),
             clock: clock.clone(),
-            chronicle: Chronicle::start(store.clone(), clock.clone(), life),
+            chronicle: chronicle.clone(),
             budget: Arc::clone(&knobs.budget),
             epoch: tokio::time::Instant::now(),
             sessions: sessions.clone(),
@@ -311,7 +312,10 @@ impl Host {
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
-        let collector = self.listen(&logs, &knobs);
+        let Recollection { memory, templates, last_template } = Recollection::read(store).await;
+        let templates = Templates::restored(crate::logs::TEMPLATES, last_template, templates);
+        let collector = self.listen(&logs, templates, &knobs);
+        let sources = doors::pattern_sources(&collector, &chronicle, &feeds, store, clock);
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
@@ -322,7 +326,7 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
-            patterns: Patterns::start(&collector, clock.clone(), knobs.patterns.subscribe(), life),
+            patterns: Patterns::start(sources, memory, knobs.patterns.subscribe(), life),
             logs: collector,
             monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),
             slates,
@@ -366,10 +370,11 @@ impl Host {
     }
 
     /// Begins to collect what everybody says; where that is not wanted nothing comes in.
-    fn listen(&self, logs: &logging::Logs, knobs: &Knobs) -> Collector {
+    fn listen(&self, logs: &logging::Logs, templates: Templates, knobs: &Knobs) -> Collector {
         let keys = &self.config.ai_auto_heal;
         let intake = if keys.enabled { Arc::clone(&logs.intake) } else { Arc::default() };
-        let collector = Collector::start(Arc::clone(&intake), self.clock.clone(), knobs.logs.subscribe(), &self.life);
+        let collector =
+            Collector::start(Arc::clone(&intake), templates, self.clock.clone(), knobs.logs.subscribe(), &self.life);
         if keys.enabled {
             let (clock, life) = (self.clock.clone(), self.life.clone());
             self.life.spawn(machine::watch(Arc::clone(&intake), self.data.clone(), clock, life));

@@ -25,11 +25,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admission::Admission,
     backups::Backups,
+    chronicle::Chronicle,
     clock::Clock,
     config::{Config, ValueError},
     database::Database,
     dossiers::Dossiers,
-    feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
+    feed::{Feeds, broadcaster, picks::Picks, slates::Slates, view},
     hardware::Hardware,
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
@@ -42,7 +43,7 @@ use crate::{
     lifecycle::Lifecycle,
     logs::Collector,
     monitor::Monitors,
-    patterns::Patterns,
+    patterns::{self, Patterns},
     playout::{PlayoutError, Playouts, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -115,6 +116,28 @@ pub fn http_state(parts: Parts) -> HttpState {
         health: parts.health,
         database: parts.database,
         backups: parts.backups,
+    }
+}
+
+/// Returns what patterns are looked for in.
+pub fn pattern_sources(
+    logs: &Collector,
+    chronicle: &Chronicle,
+    feeds: &Arc<Feeds>,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> patterns::Sources {
+    let feeds = Arc::clone(feeds);
+    let on_air = move || {
+        let watched = feeds.observed().into_iter().filter(|of| of.view.state != view::FeedState::Idle);
+        watched.map(|of| of.view.channel).collect()
+    };
+    patterns::Sources {
+        logs: logs.clone(),
+        incidents: chronicle.news(),
+        on_air: Box::new(on_air),
+        clock: Arc::clone(clock),
+        store: store.clone(),
     }
 }
 

@@ -22,7 +22,9 @@ use crate::{
     database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
-    logs, monitor, sessions,
+    logs, monitor,
+    patterns::learning,
+    sessions,
 };
 
 /// Settings that running parts watch.
@@ -39,7 +41,7 @@ pub(super) struct Knobs {
     pub(super) throttler: watch::Sender<StreamThrottler>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
-    pub(super) patterns: watch::Sender<bool>,
+    pub(super) patterns: watch::Sender<learning::Rules>,
     pub(super) database: watch::Sender<database::Settings>,
     pub(super) backups: watch::Sender<backups::Settings>,
     data: PathBuf,
@@ -58,7 +60,7 @@ pub(super) struct KnobValues {
     throttler: StreamThrottler,
     logs: logs::Settings,
     monitor: monitor::Settings,
-    patterns: bool,
+    patterns: learning::Rules,
     database: database::Settings,
 }
 
@@ -119,7 +121,7 @@ impl Knobs {
             throttler: config.stream_throttler,
             logs: log_settings(config),
             monitor: monitor_settings(config),
-            patterns: config.ai_auto_heal.pattern_detection_enabled,
+            patterns: pattern_rules(config),
             database: database::Settings {
                 sizing: config.database.sizing(),
                 pool: config.database.pool(),
@@ -146,6 +148,16 @@ impl Knobs {
         let screens = values.error_screens;
         // Slates that did not change need not be looked at again.
         self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
+    }
+}
+
+fn pattern_rules(config: &Config) -> learning::Rules {
+    let keys = &config.ai_auto_heal;
+    learning::Rules {
+        enabled: keys.pattern_detection_enabled,
+        learns: keys.learning_enabled,
+        window: TimeDelta::seconds(keys.learning_window_seconds.into()),
+        tell_from: keys.prediction_confidence_threshold,
     }
 }
 

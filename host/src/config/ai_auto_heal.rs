@@ -30,6 +30,10 @@ pub struct AiAutoHeal {
     pub prediction_confidence_threshold: f64,
     /// Whether the known patterns of trouble are looked for in what is said.
     pub pattern_detection_enabled: bool,
+    /// Whether it is learnt what precedes incidents.
+    pub learning_enabled: bool,
+    /// How long before an incident its signs are looked for.
+    pub learning_window_seconds: u32,
     /// The log file of a Plex Media Server, or the folder with its logs; empty for none.
     pub plex_log: PathBuf,
     /// The log file of a Jellyfin server, or the folder with its logs; empty for none.
@@ -48,6 +52,8 @@ impl Default for AiAutoHeal {
             ffmpeg_health_threshold: 0.8,
             prediction_confidence_threshold: 0.75,
             pattern_detection_enabled: true,
+            learning_enabled: true,
+            learning_window_seconds: 120,
             plex_log: PathBuf::new(),
             jellyfin_log: PathBuf::new(),
         }
@@ -63,6 +69,7 @@ impl AiAutoHeal {
         within("[ai_auto_heal] log_buffer_minutes", self.log_buffer_minutes.into(), 1, 10_080)?;
         within("[ai_auto_heal] log_buffer_events", self.log_buffer_events as u64, 100, 10_000_000)?;
         within("[ai_auto_heal] log_buffer_bytes", self.log_buffer_bytes as u64, 1 << 20, 1 << 40)?;
+        within("[ai_auto_heal] learning_window_seconds", self.learning_window_seconds.into(), 2, 3_600)?;
         share("[ai_auto_heal] ffmpeg_health_threshold", self.ffmpeg_health_threshold)?;
         share("[ai_auto_heal] prediction_confidence_threshold", self.prediction_confidence_threshold)
     }

@@ -65,6 +65,7 @@ pub struct Host {
     pub admission: Admission,
     pub sessions: Sessions,
     pub logs: Collector,
+    pub patterns: Patterns,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -138,7 +139,13 @@ impl Host {
         let limits_of_logs = exstreamtv_healing::Limits { events: 1_000, bytes: 1 << 20, age: TimeDelta::hours(1) };
         let (_, heard) = watch::channel(logs::Settings { limits: limits_of_logs, realtime: true });
         let life = Lifecycle::default();
-        let logs = Collector::start(Arc::default(), world.clone(), heard, &life);
+        let logs = Collector::start(
+            Arc::default(),
+            exstreamtv_healing::Templates::new(logs::TEMPLATES),
+            world.clone(),
+            heard,
+            &life,
+        );
         let sessions = Sessions::of_tests(world.clone(), limits);
         let renderer = Arc::new(FakeRenderer::default());
         let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
@@ -158,6 +165,7 @@ impl Host {
         };
         let (_, kept) = watch::channel(settings_of_backups);
         let backups = Backups::start(store.clone(), world.clone(), kept, &life);
+        let patterns = Patterns::of_tests(logs.clone(), store.clone());
         let state = HttpState {
             slates: slates.clone(),
             hardware: Hardware::new(hardware::Settings {
@@ -178,7 +186,7 @@ impl Host {
             admission: admission.clone(),
             logs: logs.clone(),
             monitors: Monitors::default(),
-            patterns: Patterns::default(),
+            patterns: patterns.clone(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
@@ -192,6 +200,7 @@ impl Host {
             dossiers,
             admission,
             logs,
+            patterns,
             backups,
             database,
             looked_after,
