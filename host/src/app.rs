@@ -37,6 +37,7 @@ use crate::{
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     hardware::{self, Hardware},
     http,
+    incidents::Incidents,
     library::Library,
     lifecycle::Lifecycle,
     logs::{Collector, machine, tail},
@@ -315,6 +316,9 @@ impl Host {
         let Recollection { memory, templates, last_template } = Recollection::read(store).await;
         let templates = Templates::restored(crate::logs::TEMPLATES, last_template, templates);
         let collector = self.listen(&logs, templates, &knobs);
+        let incidents =
+            Incidents::new(store.clone(), dossiers.clone(), collector.clone(), sessions.clone(), clock.clone());
+        incidents.watch(chronicle.news(), life);
         let sources = doors::pattern_sources(&collector, &chronicle, &feeds, store, clock);
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
@@ -326,6 +330,7 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
+            incidents,
             patterns: Patterns::start(sources, memory, knobs.patterns.subscribe(), life),
             logs: collector,
             monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),

@@ -17,6 +17,7 @@ pub mod dossiers;
 pub mod feed;
 pub mod hardware;
 pub mod http;
+pub mod incidents;
 pub mod library;
 pub mod lifecycle;
 pub mod logs;

@@ -32,8 +32,8 @@ pub mod learning;
 
 use learning::{Learning, Rules};
 
-/// How often time takes effect.
-const TICK: Duration = Duration::from_secs(5);
+/// How often time takes effect, at least and at most.
+const TICKS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
 /// Events that are looked at before an incident that came meanwhile.
 const MOST_BEFORE: usize = 4_096;
 /// What this file says is said about what others said, and is no sign of its own.
@@ -79,11 +79,15 @@ impl Patterns {
         mut rules: watch::Receiver<Rules>,
         stopping: CancellationToken,
     ) {
-        let mut tick = interval(TICK);
+        let mut tick = interval(tick_of(*rules.borrow()));
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
-                Ok(()) = rules.changed() => self.set_rules(*rules.borrow_and_update()),
+                Ok(()) = rules.changed() => {
+                    let rules = *rules.borrow_and_update();
+                    self.set_rules(rules);
+                    tick = interval(tick_of(rules));
+                }
                 event = news.recv() => match event {
                     Ok(event) => self.take(&event),
                     Err(RecvError::Lagged(_)) => {}
@@ -155,6 +159,12 @@ impl Patterns {
     fn lock(&self) -> MutexGuard<'_, Detector> {
         self.detector.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Quiet stretches are taken one at each tick, so there are several in a window.
+fn tick_of(rules: Rules) -> Duration {
+    let [least, most] = TICKS;
+    (rules.window / 4).to_std().unwrap_or(most).clamp(least, most)
 }
 
 /// Ticks a whole period from now on.

@@ -1,4 +1,4 @@
--- What was learnt about what precedes incidents.
+-- What was learnt about what precedes incidents, and what is known about each.
 
 -- Kinds of lines, so that their numbers mean the same after a restart.
 CREATE TABLE log_templates (
@@ -36,3 +36,12 @@ CREATE TABLE learning_state (
 ) STRICT;
 
 INSERT INTO learning_state (id, looks, last_template) VALUES (1, 0, 0);
+
+-- What was said around an incident and who watched; the log itself is kept for minutes only.
+CREATE TABLE incident_evidence (
+    channel_id INTEGER NOT NULL,
+    began_ms   INTEGER NOT NULL,
+    document   TEXT    NOT NULL,
+    PRIMARY KEY (channel_id, began_ms),
+    FOREIGN KEY (channel_id, began_ms) REFERENCES incidents (channel_id, began_ms) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

@@ -231,8 +231,9 @@ impl Learner {
     ) -> Vec<News> {
         let (window, lead) = (self.window, self.lead());
         let watch = self.watched.entry(channel).or_insert(Watch { quiet: at, broken: false, healed: None });
-        // What is told again about an incident that is over is no new one.
-        if watch.healed.is_some_and(|healed| at <= healed) || std::mem::replace(&mut watch.broken, true) {
+        // One that comes back after its end is no new one.
+        let known = watch.healed.is_some_and(|healed| at <= healed);
+        if std::mem::replace(&mut watch.broken, true) || known {
             return Vec::new();
         }
         let clean = watch.healed.is_none_or(|healed| at - healed >= window * 2);

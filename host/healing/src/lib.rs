@@ -12,6 +12,7 @@ pub mod filter;
 pub mod learning;
 pub mod monitor;
 pub mod patterns;
+pub mod post_mortem;
 pub mod prediction;
 pub mod resource;
 pub mod server_logs;

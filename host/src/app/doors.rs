@@ -39,6 +39,7 @@ use crate::{
             TsStream, TuneError,
         },
     },
+    incidents::Incidents,
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
     logs::Collector,
@@ -76,6 +77,8 @@ pub struct Parts {
     pub monitors: Monitors,
     /// The patterns that are there.
     pub patterns: Patterns,
+    /// What is known about incidents.
+    pub incidents: Incidents,
     /// The slates.
     pub slates: Slates,
     /// The video cards.
@@ -109,6 +112,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         logs: parts.logs,
         monitors: parts.monitors,
         patterns: parts.patterns,
+        incidents: parts.incidents,
         slates: parts.slates,
         hardware: parts.hardware,
         clock: parts.clock,

@@ -33,6 +33,7 @@ mod timeline;
 mod webhooks;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
+pub use incidents::{AccountView, IncidentView};
 pub use now::{OnNow, on_now};
 pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -80,6 +81,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(health::one))
         .routes(routes!(health::all))
         .routes(routes!(incidents::incidents))
+        .routes(routes!(incidents::incident))
         .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
         .routes(routes!(schedule::preview::preview))
         .routes(routes!(error_screen::get::get, error_screen::replace::replace, error_screen::delete::delete))

@@ -43,6 +43,7 @@ use crate::{
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
     hardware::{self, Hardware},
+    incidents::Incidents,
     lifecycle::Lifecycle,
     logs::{self, Collector},
     monitor::Monitors,
@@ -66,6 +67,7 @@ pub struct Host {
     pub sessions: Sessions,
     pub logs: Collector,
     pub patterns: Patterns,
+    pub incidents: Incidents,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -166,6 +168,7 @@ impl Host {
         let (_, kept) = watch::channel(settings_of_backups);
         let backups = Backups::start(store.clone(), world.clone(), kept, &life);
         let patterns = Patterns::of_tests(logs.clone(), store.clone());
+        let incidents = Incidents::new(store.clone(), dossiers.clone(), logs.clone(), sessions.clone(), world.clone());
         let state = HttpState {
             slates: slates.clone(),
             hardware: Hardware::new(hardware::Settings {
@@ -187,6 +190,7 @@ impl Host {
             logs: logs.clone(),
             monitors: Monitors::default(),
             patterns: patterns.clone(),
+            incidents: incidents.clone(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
@@ -201,6 +205,7 @@ impl Host {
             admission,
             logs,
             patterns,
+            incidents,
             backups,
             database,
             looked_after,

@@ -25,6 +25,7 @@ use crate::{
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
     hardware::Hardware,
+    incidents::Incidents,
     logs::Collector,
     monitor::Monitors,
     patterns::Patterns,
@@ -60,6 +61,8 @@ pub struct HttpState {
     pub monitors: Monitors,
     /// The patterns of trouble that are there.
     pub patterns: Patterns,
+    /// What is known about incidents.
+    pub incidents: Incidents,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
     /// The video cards.
