@@ -170,15 +170,17 @@ pub fn programs(config: &Config) -> Programs {
 
 /// Returns what video cards are looked at with.
 pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings {
-    let Programs { worker, ffmpeg, .. } = programs(config);
+    let Programs { worker, ffmpeg, ffprobe, .. } = programs(config);
     hardware::Settings {
         worker,
         ffmpeg,
+        ffprobe,
         profiles: common.profiles_folder(config),
         disabled_quirks: config.hardware.disabled_quirks.clone(),
         cache: common.data_folder().join("cache/hardware"),
         accel: config.hardware.accel.clone(),
         device: config.hardware.device.clone(),
+        channels: config.hardware.channels.clone(),
     }
 }
 
@@ -282,6 +284,7 @@ impl Host {
         let chronicle = Chronicle::start(store.clone(), clock.clone(), life);
         let means = Means {
             spawner,
+            hardware: hardware.clone(),
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),

@@ -13,7 +13,7 @@ use crate::{
     app::{self, StartError},
     config::{Config, load::LoadError},
     doctor,
-    hardware::{DetectError, Hardware, read_profiles},
+    hardware::{Hardware, read_profiles},
 };
 
 mod backup;
@@ -28,7 +28,7 @@ mod remote;
 
 use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
-use hardware::HardwareFlags;
+use hardware::{HardwareCommandError, HardwareFlags};
 use incidents::{Incidents, IncidentsCommandError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
@@ -154,7 +154,7 @@ pub enum CommandError {
     Incidents(#[from] IncidentsCommandError),
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
-    Hardware(DetectError),
+    Hardware(#[from] HardwareCommandError),
     /// The system gives us no threads.
     #[error("start the runtime")]
     Runtime(#[source] std::io::Error),

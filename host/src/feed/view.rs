@@ -6,9 +6,14 @@
 use exstreamtv_model::{
     Cause, ChannelId, RunId,
     health::{Progress, Vitals},
+    order::CardRung,
 };
+use exstreamtv_worker_protocol::{CardPart, PlanStep};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::tune::TuneTimes;
+use crate::hardware::Seat;
 
 /// One feed, for people.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -39,6 +44,8 @@ pub struct FeedView {
     pub slate_frames: u64,
     /// What its worker needs of the machine.
     pub vitals: Option<Vitals>,
+    /// Where the time went before its first picture.
+    pub tune: TuneTimes,
 }
 
 /// What a feed is doing.
@@ -68,6 +75,59 @@ pub struct RunView {
     pub title: String,
     /// How far it is.
     pub progress: Option<Progress>,
+    /// What a video card has to do with it; absent where there is no card, or no picture.
+    pub card: Option<RunCard>,
+}
+
+/// What a video card has to do with a run, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RunCard {
+    /// The card's id; absent where the processor does everything.
+    pub id: Option<String>,
+    /// How much of the work it was given.
+    pub rung: CardRung,
+    /// Why it is this card and this much.
+    pub why: String,
+    /// Whether it decodes.
+    pub decodes: bool,
+    /// Whether it encodes.
+    pub encodes: bool,
+    /// What is done where and why, in order.
+    pub steps: Vec<RunStep>,
+}
+
+/// One step of a run's plan, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RunStep {
+    /// What is done.
+    pub what: String,
+    /// Who does it: a card's id, "processor", or "nobody".
+    pub who: String,
+    /// Arguments or filters.
+    pub how: String,
+    /// Why it is done there and so.
+    pub why: String,
+}
+
+impl From<&PlanStep> for RunStep {
+    fn from(step: &PlanStep) -> Self {
+        let PlanStep { what, who, how, why } = step.clone();
+        Self { what, who, how, why }
+    }
+}
+
+impl RunCard {
+    /// Returns what is shown of a seat, and of the worker's plan once there is one.
+    pub fn of(seat: &Seat, part: Option<&CardPart>) -> Self {
+        Self {
+            id: seat.card.as_ref().map(|card| card.id.clone()),
+            rung: part.map_or(seat.card.as_ref().map_or(CardRung::Software, |card| card.rung), |part| part.rung),
+            why: seat.why.clone(),
+            decodes: part.is_some_and(|part| part.decodes),
+            encodes: part.is_some_and(|part| part.encodes),
+            steps: part.iter().flat_map(|part| part.steps.iter().map(RunStep::from)).collect(),
+        }
+    }
 }
 
 /// What a run is for.
@@ -97,6 +157,7 @@ impl FeedView {
             cause: None,
             slate_frames: 0,
             vitals: None,
+            tune: TuneTimes::default(),
         }
     }
 }

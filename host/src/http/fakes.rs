@@ -174,11 +174,13 @@ impl Host {
             hardware: Hardware::new(hardware::Settings {
                 worker: folder.path().join("worker"),
                 ffmpeg: "ffmpeg".into(),
+                ffprobe: "ffprobe".into(),
                 profiles: None,
                 disabled_quirks: vec![],
                 cache: folder.path().join("hardware"),
                 accel: "auto".into(),
                 device: String::new(),
+                channels: <_>::default(),
             }),
             store: store.clone(),
             broadcaster: world.clone(),
@@ -348,7 +350,14 @@ impl Host {
     }
 
     pub fn on_air(&self, channel: ChannelId) {
-        let run = RunView { run: RunId(1), pid: Some(4711), kind: RunKind::OnAir, title: "One".into(), progress: None };
+        let run = RunView {
+            run: RunId(1),
+            pid: Some(4711),
+            kind: RunKind::OnAir,
+            title: "One".into(),
+            progress: None,
+            card: None,
+        };
         let feed = FeedView {
             state: FeedState::OnAir,
             worker_pid: Some(4710),
