@@ -40,7 +40,7 @@ use crate::{
     incidents::Incidents,
     library::Library,
     lifecycle::Lifecycle,
-    logs::{Collector, machine, tail},
+    logs::{Collector, kernel, machine, tail},
     monitor::Monitors,
     patterns::{Patterns, learning::Recollection},
     playout::Playouts,
@@ -321,6 +321,7 @@ impl Host {
         let collector = self.listen(&logs, templates, &knobs);
         let incidents =
             Incidents::new(store.clone(), dossiers.clone(), collector.clone(), sessions.clone(), clock.clone());
+        life.spawn(incidents.clone().word(knobs.wording.subscribe(), life.stopping()));
         incidents.watch(chronicle.news(), life);
         let sources = doors::pattern_sources(&collector, &chronicle, &feeds, store, clock);
         let state = doors::http_state(doors::Parts {
@@ -385,6 +386,8 @@ impl Host {
             Collector::start(Arc::clone(&intake), templates, self.clock.clone(), knobs.logs.subscribe(), &self.life);
         if keys.enabled {
             let (clock, life) = (self.clock.clone(), self.life.clone());
+            let kernel = kernel::watch(kernel::JOURNALCTL.into(), kernel::PAUSE, Arc::clone(&intake), life.stopping());
+            self.life.spawn(kernel);
             self.life.spawn(machine::watch(Arc::clone(&intake), self.data.clone(), clock, life));
         }
         let zone = chrono::Local.offset_from_utc_datetime(&self.clock.now().naive_utc()).fix();

@@ -21,7 +21,7 @@ use exstreamtv_healing::{
 };
 use exstreamtv_model::{ChannelId, ChannelIncident};
 use exstreamtv_store::{NumberedIncident, Store, StoreError};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,6 +31,10 @@ use crate::{
     logs::Collector,
     sessions::Sessions,
 };
+
+pub mod wording;
+
+use wording::Wording;
 
 /// Events that are looked through for one incident.
 const MOST_EVENTS: usize = 5_000;
@@ -42,6 +46,8 @@ const MOST_OTHERS: u32 = 200;
 const MOST_FAILED: usize = 50;
 /// Incidents that are watched at a time.
 const MOST_WATCHED: usize = 1_000;
+/// Incidents that may wait to be worded; of more the oldest stay without.
+const OVER: usize = 32;
 /// How often those that go on are looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// What is said about an incident comes a little later; and one that goes on may outlive the server.
@@ -57,6 +63,8 @@ pub struct Incidents {
     sessions: Sessions,
     clock: Arc<dyn Clock>,
     watched: Arc<Mutex<BTreeMap<(ChannelId, DateTime<Utc>), Watched>>>,
+    /// Incidents that are over, for whoever words them.
+    over: broadcast::Sender<(ChannelId, DateTime<Utc>)>,
 }
 
 /// An incident whose evidence is not written yet.
@@ -70,7 +78,7 @@ struct Watched {
 impl Incidents {
     /// Returns one that watches nothing.
     pub fn new(store: Store, dossiers: Dossiers, logs: Collector, sessions: Sessions, clock: Arc<dyn Clock>) -> Self {
-        Self { store, dossiers, logs, sessions, clock, watched: Arc::default() }
+        Self { store, dossiers, logs, sessions, clock, watched: Arc::default(), over: broadcast::channel(OVER).0 }
     }
 
     /// Starts to keep evidence of whatever happens.
@@ -143,10 +151,59 @@ impl Incidents {
             let over = all.get(&(channel, began)).is_some_and(|known| known.ended.is_some());
             if over {
                 all.remove(&(channel, began));
+                // Nobody may be listening.
+                let _ = self.over.send((channel, began));
             } else if let Some(known) = all.get_mut(&(channel, began)) {
                 known.due = None;
             }
         }
+    }
+
+    /// Lets a language model word accounts of incidents that are over, where one is wanted.
+    pub async fn word(self, wanted: watch::Receiver<Option<Wording>>, stopping: CancellationToken) {
+        let mut over = self.over.subscribe();
+        let wording = async {
+            loop {
+                match over.recv().await {
+                    Ok((channel, began)) => {
+                        let wording = wanted.borrow().clone();
+                        if let Some(wording) = wording {
+                            self.word_one(&wording, channel, began).await;
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = wording => {}
+        }
+    }
+
+    async fn word_one(&self, wording: &Wording, channel: ChannelId, began: DateTime<Utc>) {
+        if let Err(error) = self.try_word(wording, channel, began).await {
+            let error = &*error as &dyn std::error::Error;
+            tracing::warn!(channel.id = %channel, error, "an incident stays without a language model's words");
+        }
+    }
+
+    async fn try_word(
+        &self,
+        wording: &Wording,
+        channel: ChannelId,
+        began: DateTime<Utc>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let near = began + TimeDelta::milliseconds(1);
+        let within = self.store.chronicle().incidents_within(began, near, MOST_OTHERS).await?;
+        let Some(numbered) = within.into_iter().find(|one| one.incident.channel == channel) else { return Ok(()) };
+        let Some(mut facts) = self.find(numbered.id).await? else { return Ok(()) };
+        facts.evidence.wording = None;
+        let worded = wording.word(&facts.markdown(&facts.account())).await?;
+        facts.evidence.wording = Some(worded);
+        let document = serde_json::to_value(&facts.evidence)?;
+        Ok(self.store.chronicle().prove(channel, began, &document).await?)
     }
 
     /// Reads the log.
@@ -294,6 +351,40 @@ mod tests {
         assert_eq!(host.get("/api/v1/incidents/2").await.status(), StatusCode::NOT_FOUND);
         assert_eq!(host.get("/api/v1/incidents/x").await.status(), StatusCode::NOT_FOUND);
         assert_eq!(host.get("/api/v1/incidents/1?format=pdf").await.status(), StatusCode::BAD_REQUEST);
+    }
+
+    #[tokio::test]
+    async fn a_language_model_words_what_is_over_without_secrets_and_stands_beside_the_account() {
+        let host = Host::open().await;
+        let channel = host.channel("5", "Five").await.id;
+        let began = host.now();
+        let mut over = incident(channel, began, Some(began + TimeDelta::seconds(3)));
+        over.detail = "http://me:hunter2@nas.lan/x failed".into();
+        host.store.chronicle().note(&over).await.unwrap();
+        host.incidents.note(&over);
+        let (server, asked) =
+            wording::tests::model(r#"{"choices":[{"message":{"content":"FFmpeg died.\nIt came back."}}]}"#);
+        let wanted = watch::Sender::new(Wording::parse(&server, "tiny"));
+        let stopping = CancellationToken::new();
+        let worded = async {
+            host.incidents.prove(|_, _| true).await;
+            loop {
+                let shown = body_json(host.get("/api/v1/incidents/1").await).await;
+                if shown["wording"].is_object() {
+                    stopping.cancel();
+                    return shown;
+                }
+            }
+        };
+        let (shown, ()) = tokio::join!(worded, host.incidents.clone().word(wanted.subscribe(), stopping.clone()));
+        assert_eq!(shown["wording"], json!({"model": "tiny", "text": "FFmpeg died.\nIt came back."}));
+        let asked = asked.recv().unwrap();
+        assert!(asked.starts_with("POST /v1/chat/completions HTTP/1.1"), "{asked}");
+        assert!(asked.contains("The player of the server failed") && !asked.contains("hunter2"), "{asked}");
+        let text = body_bytes(host.get("/api/v1/incidents/1.md").await).await;
+        assert!(
+            String::from_utf8_lossy(&text).ends_with("## In the words of `tiny`\n\n> FFmpeg died.\n> It came back.\n")
+        );
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ use crate::{clock::Clock, lifecycle::Lifecycle};
 
 pub mod ear;
 pub mod intake;
+pub mod kernel;
 pub mod machine;
 pub mod tail;
 

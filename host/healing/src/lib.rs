@@ -9,6 +9,7 @@ pub mod buffer;
 pub mod classify;
 pub mod event;
 pub mod filter;
+pub mod journal;
 pub mod learning;
 pub mod monitor;
 pub mod patterns;

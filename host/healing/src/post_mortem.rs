@@ -75,6 +75,19 @@ pub struct Evidence {
     pub deeds: Vec<Deed>,
     /// What most of the warnings share.
     pub suspects: Vec<Share>,
+    /// The account in a language model's words.
+    #[serde(default)]
+    pub wording: Option<Worded>,
+}
+
+/// An account in a language model's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Worded {
+    /// Which model.
+    pub model: String,
+    /// Its words; nobody vouches for them.
+    pub text: String,
 }
 
 /// What warnings share.
@@ -222,6 +235,9 @@ pub struct PostMortem {
     pub others: Vec<ChannelId>,
     /// What to do, the most useful first.
     pub what_to_do: Vec<String>,
+    /// The same in a language model's words, where one is configured; it decides nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wording: Option<Worded>,
 }
 
 impl Facts {
@@ -241,6 +257,7 @@ impl Facts {
             suspects: self.evidence.suspects.clone(),
             others: self.others.iter().map(|(channel, _)| *channel).collect(),
             what_to_do: self.what_to_do(outcome),
+            wording: self.evidence.wording.clone(),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::{
     database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
+    incidents::wording::Wording,
     logs, monitor,
     patterns::learning,
     sessions,
@@ -42,6 +43,7 @@ pub(super) struct Knobs {
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
     pub(super) patterns: watch::Sender<learning::Rules>,
+    pub(super) wording: watch::Sender<Option<Wording>>,
     pub(super) database: watch::Sender<database::Settings>,
     pub(super) backups: watch::Sender<backups::Settings>,
     data: PathBuf,
@@ -61,6 +63,7 @@ pub(super) struct KnobValues {
     logs: logs::Settings,
     monitor: monitor::Settings,
     patterns: learning::Rules,
+    wording: Option<Wording>,
     database: database::Settings,
 }
 
@@ -79,6 +82,7 @@ impl Knobs {
             logs,
             monitor,
             patterns,
+            wording,
             database,
         } = Self::values(config)?;
         Ok(Self {
@@ -95,6 +99,7 @@ impl Knobs {
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
+            wording: watch::channel(wording).0,
             database: watch::channel(database).0,
             backups: watch::channel(config.database_backup.settings(data)).0,
             data: data.to_owned(),
@@ -122,6 +127,7 @@ impl Knobs {
             logs: log_settings(config),
             monitor: monitor_settings(config),
             patterns: pattern_rules(config),
+            wording: config.ai_auto_heal.wording(),
             database: database::Settings {
                 sizing: config.database.sizing(),
                 pool: config.database.pool(),
@@ -143,6 +149,7 @@ impl Knobs {
         self.throttler.send_replace(values.throttler);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
+        self.wording.send_replace(values.wording);
         // What has been seen of patterns is forgotten when this changes.
         self.patterns.send_if_modified(|known| std::mem::replace(known, values.patterns) != values.patterns);
         let screens = values.error_screens;

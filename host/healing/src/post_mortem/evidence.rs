@@ -73,6 +73,7 @@ pub fn evidence<'a>(
         said: said(span, &belonging, wording),
         deeds,
         suspects: suspects(span.channel, &belonging),
+        wording: None,
     }
 }
 

@@ -20,6 +20,10 @@ pub(super) fn write(facts: &Facts, account: &PostMortem) -> String {
     section(&mut text, "What was done", &done(&account.actions));
     section(&mut text, "What to do", &account.what_to_do.iter().map(|what| format!("- {what}\n")).collect::<String>());
     section(&mut text, "Evidence", &evidence(account));
+    if let Some(worded) = &account.wording {
+        let quoted: String = worded.text.lines().map(|line| format!("> {line}\n")).collect();
+        section(&mut text, &format!("In the words of {}", code(&worded.model)), &quoted);
+    }
     text
 }
 
