@@ -116,7 +116,7 @@ fn a_killed_ffmpeg_is_accounted_for_with_evidence_timeline_impact_root_and_advic
 #[test]
 fn a_sign_that_precedes_incidents_is_learnt_confirmed_and_known_after_a_restart() {
     let stage = Stage::new().channel("Long", &[LONG]);
-    let setup = stage.setup().set("ai_auto_heal.learning_window_seconds", 2);
+    let setup = stage.setup().set("ai_auto_heal.learning_window_seconds", 3);
     let host = setup.start();
     let long = host.channel("Long");
     let viewer = Viewer::tune(&host.at(&long.ts()));

@@ -105,11 +105,16 @@ impl Wording {
             let status = response.status();
             Ok((status, to_bytes(Body::new(response.into_body()), MOST_ANSWER).await?))
         };
+        // A connection may end well before its last answer is read.
+        let broken = async {
+            match connection.await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => error,
+            }
+        };
         tokio::select! {
-            // A whole answer counts, even where the connection ends with it.
-            biased;
             answer = answered => answer,
-            ended = connection => Err(ended.err().map_or_else(|| "it closed the connection".into(), Into::into)),
+            error = broken => Err(error.into()),
         }
     }
 }
