@@ -19,6 +19,7 @@ use crate::{
 mod backup;
 mod dossier;
 mod hardware;
+mod incidents;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
@@ -28,6 +29,7 @@ mod remote;
 use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use hardware::{HardwareCommandError, HardwareFlags};
+use incidents::{Incidents, IncidentsCommandError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
 use portable::{Export, Import, PortableCommandError};
@@ -71,6 +73,8 @@ enum Command {
     /// Looks at what is known about failures.
     #[command(subcommand)]
     Dossier(DossierCommand),
+    /// Shows what went wrong: `incidents`, `incidents list`, `incidents show ID`.
+    Incidents(Incidents),
     /// Looks after plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -145,6 +149,9 @@ pub enum CommandError {
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
+    /// A command about incidents failed.
+    #[error(transparent)]
+    Incidents(#[from] IncidentsCommandError),
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
     Hardware(#[from] HardwareCommandError),
@@ -169,6 +176,7 @@ impl CommandError {
             Self::Backup(error) => error.code(),
             Self::Portable(error) => error.code(),
             Self::Dossier(error) => error.code(),
+            Self::Incidents(error) => error.code(),
             Self::Hardware(error) => error.code(),
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
@@ -280,6 +288,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Export(command) => runtime()?.block_on(portable::export(command)).map_err(CommandError::Portable),
         Command::Import(command) => runtime()?.block_on(portable::import(command)).map_err(CommandError::Portable),
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
+        Command::Incidents(command) => runtime()?.block_on(incidents::run(command)).map_err(CommandError::Incidents),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),
     }

@@ -302,6 +302,16 @@ pub enum ValueError {
         /// What stands there.
         text: String,
     },
+    /// Nobody who could word accounts.
+    #[error(
+        "use [ai_auto_heal] wording_url = {url:?} with wording_model = {model:?}: write http://HOST:PORT/PATH without a password, such as http://127.0.0.1:11434/v1, and a model"
+    )]
+    Wording {
+        /// What stands there.
+        url: String,
+        /// The model.
+        model: String,
+    },
     /// Not a rate.
     #[error("use [profile] frame_rate = {text:?}: write 25, 30, 50 or a fraction such as 30000/1001")]
     FrameRate {

@@ -18,6 +18,7 @@ pub mod feed;
 pub mod hardware;
 pub mod healing;
 pub mod http;
+pub mod incidents;
 pub mod library;
 pub mod lifecycle;
 pub mod logs;

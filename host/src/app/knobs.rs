@@ -23,7 +23,10 @@ use crate::{
     feed::{on_air::Settings, slates::SlateSettings},
     healing::healer::HealerSettings,
     http::state::HttpSettings,
-    logs, loudness, monitor, sessions, watermarks,
+    incidents::wording::Wording,
+    logs, loudness, monitor,
+    patterns::learning,
+    sessions, watermarks,
 };
 
 /// Settings that running parts watch.
@@ -42,8 +45,9 @@ pub(super) struct Knobs {
     pub(super) watermarks: watch::Sender<Vec<watermarks::Rule>>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
-    pub(super) patterns: watch::Sender<bool>,
     pub(super) healer: watch::Sender<HealerSettings>,
+    pub(super) patterns: watch::Sender<learning::Rules>,
+    pub(super) wording: watch::Sender<Option<Wording>>,
     pub(super) database: watch::Sender<database::Settings>,
     pub(super) backups: watch::Sender<backups::Settings>,
     data: PathBuf,
@@ -64,8 +68,9 @@ pub(super) struct KnobValues {
     watermarks: Vec<watermarks::Rule>,
     logs: logs::Settings,
     monitor: monitor::Settings,
-    patterns: bool,
     healer: HealerSettings,
+    patterns: learning::Rules,
+    wording: Option<Wording>,
     database: database::Settings,
 }
 
@@ -87,6 +92,7 @@ impl Knobs {
             monitor,
             patterns,
             healer,
+            wording,
             database,
         } = Self::values(config)?;
         Ok(Self {
@@ -106,6 +112,7 @@ impl Knobs {
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
             healer: watch::channel(healer).0,
+            wording: watch::channel(wording).0,
             database: watch::channel(database).0,
             backups: watch::channel(config.database_backup.settings(data)).0,
             data: data.to_owned(),
@@ -134,8 +141,9 @@ impl Knobs {
             watermarks: config.watermarks.iter().map(|watermark| watermark.rule()).collect(),
             logs: log_settings(config),
             monitor: monitor_settings(config),
-            patterns: config.ai_auto_heal.pattern_detection_enabled,
             healer: healer_settings(config),
+            patterns: pattern_rules(config),
+            wording: config.ai_auto_heal.wording(),
             database: database::Settings {
                 sizing: config.database.sizing(),
                 pool: config.database.pool(),
@@ -160,11 +168,22 @@ impl Knobs {
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
         self.healer.send_replace(values.healer);
+        self.wording.send_replace(values.wording);
         // What has been seen of patterns is forgotten when this changes.
         self.patterns.send_if_modified(|known| std::mem::replace(known, values.patterns) != values.patterns);
         let screens = values.error_screens;
         // Slates that did not change need not be looked at again.
         self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
+    }
+}
+
+fn pattern_rules(config: &Config) -> learning::Rules {
+    let keys = &config.ai_auto_heal;
+    learning::Rules {
+        enabled: keys.pattern_detection_enabled,
+        learns: keys.learning_enabled,
+        window: TimeDelta::seconds(keys.learning_window_seconds.into()),
+        tell_from: keys.prediction_confidence_threshold,
     }
 }
 

@@ -8,6 +8,7 @@ use exstreamtv_healing::resolver::{limits::Settings, risk::RiskLevel};
 use serde::{Deserialize, Serialize};
 
 use super::{ValueError, share, within};
+use crate::incidents::wording::Wording;
 
 /// What is listened to, how much of it is kept, and what may be done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,10 +42,16 @@ pub struct AiAutoHeal {
     pub use_error_screen_fallback: bool,
     /// Whether a picture that is still there stays until its successor is.
     pub hot_swap_enabled: bool,
-    /// Whether what came of things changes what is believed of them.
-    pub learning_enabled: bool,
     /// Where a person is called: http:// and what follows; empty for nowhere but the log.
     pub escalation_webhook: String,
+    /// Whether it is learnt what precedes incidents, and whether what came of fixes changes what is believed of them.
+    pub learning_enabled: bool,
+    /// How long before an incident its signs are looked for.
+    pub learning_window_seconds: u32,
+    /// Where a language model words accounts of incidents for people: the base of an OpenAI-compatible service; empty for nowhere.
+    pub wording_url: String,
+    /// Which model.
+    pub wording_model: String,
     /// The log file of a Plex Media Server, or the folder with its logs; empty for none.
     pub plex_log: PathBuf,
     /// The log file of a Jellyfin server, or the folder with its logs; empty for none.
@@ -68,8 +75,11 @@ impl Default for AiAutoHeal {
             require_approval_above_risk: RiskLevel::Medium,
             use_error_screen_fallback: true,
             hot_swap_enabled: true,
-            learning_enabled: true,
             escalation_webhook: String::new(),
+            learning_enabled: true,
+            learning_window_seconds: 120,
+            wording_url: String::new(),
+            wording_model: String::new(),
             plex_log: PathBuf::new(),
             jellyfin_log: PathBuf::new(),
         }
@@ -90,6 +100,11 @@ impl AiAutoHeal {
         }
     }
 
+    /// Returns who words accounts, if anybody does.
+    pub fn wording(&self) -> Option<Wording> {
+        Wording::parse(&self.wording_url, &self.wording_model)
+    }
+
     /// Checks every value.
     ///
     /// # Errors
@@ -99,6 +114,10 @@ impl AiAutoHeal {
         within("[ai_auto_heal] log_buffer_events", self.log_buffer_events as u64, 100, 10_000_000)?;
         webhook(&self.escalation_webhook)?;
         within("[ai_auto_heal] log_buffer_bytes", self.log_buffer_bytes as u64, 1 << 20, 1 << 40)?;
+        within("[ai_auto_heal] learning_window_seconds", self.learning_window_seconds.into(), 2, 3_600)?;
+        if !self.wording_url.is_empty() && self.wording().is_none() {
+            return Err(ValueError::Wording { url: self.wording_url.clone(), model: self.wording_model.clone() });
+        }
         share("[ai_auto_heal] ffmpeg_health_threshold", self.ffmpeg_health_threshold)?;
         share("[ai_auto_heal] prediction_confidence_threshold", self.prediction_confidence_threshold)
     }

@@ -26,6 +26,7 @@ use crate::{
     feed::{picks::Picks, slates::Slates},
     hardware::Hardware,
     healing::Healing,
+    incidents::Incidents,
     logs::Collector,
     monitor::Monitors,
     patterns::Patterns,
@@ -63,6 +64,8 @@ pub struct HttpState {
     pub patterns: Patterns,
     /// What mends what is wrong.
     pub healing: Healing,
+    /// What is known about incidents.
+    pub incidents: Incidents,
     /// What viewers see when there is nothing else.
     pub slates: Slates,
     /// The video cards.

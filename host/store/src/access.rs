@@ -20,6 +20,7 @@ pub(crate) enum Family {
     Checks,
     Chronicle,
     Collection,
+    Learning,
     Media,
     Playout,
     Pool,
@@ -29,12 +30,13 @@ pub(crate) enum Family {
     Healing,
 }
 
-const FAMILIES: [(Family, &str); 12] = [
+const FAMILIES: [(Family, &str); 13] = [
     (Family::Broadcast, "broadcast"),
     (Family::Channel, "channel"),
     (Family::Checks, "checks"),
     (Family::Chronicle, "chronicle"),
     (Family::Collection, "collection"),
+    (Family::Learning, "learning"),
     (Family::Media, "media"),
     (Family::Playout, "playout"),
     (Family::Pool, "pool"),

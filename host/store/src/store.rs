@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, Healing,
+    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, Healing, Learning,
     LoudnessRepo, MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals,
     StoreError,
     access::{Access, Family, Meters},
@@ -122,6 +122,11 @@ impl Store {
     /// Returns what the healer did and learnt.
     pub fn healing(&self) -> Healing {
         Healing::new(self.access(Family::Healing))
+    }
+
+    /// Returns what was learnt about what precedes incidents.
+    pub fn learning(&self) -> Learning {
+        Learning::new(self.access(Family::Learning))
     }
 
     /// Returns the means to see how the database itself is.

@@ -16,6 +16,8 @@ mod chronicle;
 mod collections;
 #[path = "contract/healing.rs"]
 mod healing;
+#[path = "contract/learning.rs"]
+mod learning;
 #[path = "contract/loudness.rs"]
 mod loudness;
 #[path = "contract/media.rs"]
