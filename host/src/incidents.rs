@@ -54,6 +54,9 @@ const TICK: Duration = Duration::from_secs(1);
 const FIRST_LOOK: TimeDelta = TimeDelta::seconds(5);
 const LAST_LOOK: TimeDelta = TimeDelta::seconds(2);
 
+/// What is seen of incidents that go on, by channel and beginning.
+type WatchedIncidents = BTreeMap<(ChannelId, DateTime<Utc>), Watched>;
+
 /// Where accounts come from. Cheap to clone.
 #[derive(Clone)]
 pub struct Incidents {
@@ -62,7 +65,7 @@ pub struct Incidents {
     logs: Collector,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
-    watched: Arc<Mutex<BTreeMap<(ChannelId, DateTime<Utc>), Watched>>>,
+    watched: Arc<Mutex<WatchedIncidents>>,
     /// Incidents that are over, for whoever words them.
     over: broadcast::Sender<(ChannelId, DateTime<Utc>)>,
 }

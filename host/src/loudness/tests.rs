@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chrono::Utc;
+use chrono::DateTime;
 use exstreamtv_model::MediaState;
 
 use super::*;
@@ -31,7 +31,7 @@ struct Scene {
 
 async fn scene(answer: Result<Loudness, String>) -> Scene {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("db"), Utc::now()).await.unwrap();
+    let store = Store::open(&folder.path().join("db"), DateTime::UNIX_EPOCH).await.unwrap();
     let media = MediaItem {
         id: MediaId(1),
         path: "/m/a.mkv".into(),

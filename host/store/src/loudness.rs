@@ -26,6 +26,9 @@ pub struct Measured {
     pub loudness: Loudness,
 }
 
+/// File, sound, modification time, loudness, peak.
+type Row = (i64, String, i64, Option<f64>, Option<f64>);
+
 impl LoudnessRepo {
     pub(crate) fn new(connections: Access) -> Self {
         Self { connections }
@@ -37,7 +40,7 @@ impl LoudnessRepo {
     /// Fails when the database does.
     #[tracing::instrument(name = "db.loudness.list", level = "debug", skip_all)]
     pub async fn list(&self) -> Result<Vec<Measured>, StoreError> {
-        let rows: Vec<(i64, String, i64, Option<f64>, Option<f64>)> = sqlx::query_as(LIST)
+        let rows: Vec<Row> = sqlx::query_as(LIST)
             .fetch_all(&mut *self.connections.read().await?)
             .await
             .map_err(|error| read_error("read how loud files are", TABLE, error))?;
