@@ -10,7 +10,7 @@ use exstreamtv_tests::{
     api::Channel,
     chaos::ffmpeg_of,
     database,
-    fixtures::LONG,
+    fixtures::{KILO, LONG},
     host::{self, Host},
     patience::{LONG as PATIENCE, wait_for},
     stage::Stage,
@@ -115,10 +115,11 @@ fn a_killed_ffmpeg_is_accounted_for_with_evidence_timeline_impact_root_and_advic
 
 #[test]
 fn a_sign_that_precedes_incidents_is_learnt_confirmed_and_known_after_a_restart() {
-    let stage = Stage::new().channel("Long", &[LONG]);
+    let stage = Stage::new().channel("Long", &[KILO]);
     let setup = stage.setup().set("ai_auto_heal.learning_window_seconds", 3);
     let host = setup.start();
     let long = host.channel("Long");
+    // A failure of the same programme within a minute would be the same incident; these are short, so each is of another one.
     let viewer = Viewer::tune(&host.at(&long.ts()));
     viewer.wait_for_seconds(6.0);
     let patterns = |host: &Host| -> Value { host.get("/api/v1/patterns") };

@@ -286,7 +286,8 @@ impl Facts {
     }
 
     fn impact(&self) -> Impact {
-        let lost = self.slates().map(|row| seconds(row.stop - row.start)).sum();
+        // The sum of nothing is minus zero, which reads oddly.
+        let lost = self.slates().map(|row| seconds(row.stop - row.start)).fold(0.0, |sum, more| sum + more);
         let noticed = self.incident.began;
         let sign = self.first_sign().map_or(noticed, |said| said.first.min(noticed));
         Impact {

@@ -139,6 +139,7 @@ fn one_that_goes_on_one_that_was_given_up_and_one_that_nobody_saw_are_told_apart
     let unseen = facts.account();
     assert_eq!((unseen.outcome, unseen.impact.programme_lost_s), (Outcome::Recovered, 0.0));
     assert!(unseen.summary.contains("no interruption"), "{}", unseen.summary);
+    assert!(facts.markdown(&unseen).contains("- Programme lost: 0.0 s\n"));
 }
 
 #[test]
