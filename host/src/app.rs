@@ -44,6 +44,7 @@ use crate::{
     patterns::Patterns,
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
+    service::Service,
     sessions::{LiveEdges, Sessions},
     worker::{
         Programs, Spawner, Utility,
@@ -362,7 +363,10 @@ impl Host {
             terminal: std::io::stderr().is_terminal(),
         };
         life.spawn(first.run(life.stopping()));
-        signals::until_stop(async || self.reload(&knobs, &library, &playouts, &logs).await).await
+        let (service, status) = (Service::of_the_environment(), format!("serving at http://{address}"));
+        life.spawn(service.clone().live(life.stopping()));
+        let reload = async || self.reload(&knobs, &library, &playouts, &logs).await;
+        signals::until_stop(&service, &status, reload).await
     }
 
     /// Begins to collect what everybody says; where that is not wanted nothing comes in.

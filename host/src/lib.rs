@@ -25,5 +25,6 @@ pub mod patterns;
 pub mod playout;
 pub mod plugins;
 pub mod portable;
+pub mod service;
 pub mod sessions;
 pub mod worker;
