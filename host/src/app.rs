@@ -157,15 +157,19 @@ impl StartError {
 
 /// Returns which programs workers use.
 pub fn programs(config: &Config) -> Programs {
-    let beside = || {
-        let own = std::env::current_exe().ok();
-        let folder = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-        folder.join("exstreamtv-worker")
-    };
     let configured = &config.ffmpeg.worker;
-    let worker = if configured.as_os_str().is_empty() { beside() } else { configured.clone() };
+    let own = || std::env::current_exe().unwrap_or_default();
+    let worker = if configured.as_os_str().is_empty() { worker_of(&own()) } else { configured.clone() };
     let (ffmpeg, ffprobe) = (config.ffmpeg.ffmpeg.clone(), config.ffmpeg.ffprobe.clone());
     Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
+}
+
+/// Returns the worker that belongs to `program`: beside it, or where packages keep programs that nobody types.
+fn worker_of(program: &Path) -> PathBuf {
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let places = [folder.join("exstreamtv-worker"), folder.join("../libexec/exstreamtv/exstreamtv-worker")];
+    let [beside, _] = &places;
+    places.iter().find(|place| place.is_file()).unwrap_or(beside).clone()
 }
 
 /// Returns what video cards are looked at with.

@@ -19,6 +19,7 @@ use crate::{
 mod backup;
 mod dossier;
 mod hardware;
+mod pages;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
@@ -28,6 +29,7 @@ mod remote;
 use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use hardware::HardwareFlags;
+use pages::{PagesCommand, PagesError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
 use portable::{Export, Import, PortableCommandError};
@@ -76,6 +78,8 @@ enum Command {
     Plugin(PluginCommand),
     #[command(flatten)]
     Guest(GuestCommand),
+    #[command(flatten)]
+    Pages(PagesCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,6 +149,9 @@ pub enum CommandError {
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
+    /// What belongs beside the program cannot be written.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
     Hardware(DetectError),
@@ -170,6 +177,7 @@ impl CommandError {
             Self::Portable(error) => error.code(),
             Self::Dossier(error) => error.code(),
             Self::Hardware(error) => error.code(),
+            Self::Pages(_) => 73,
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
         }
@@ -282,6 +290,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),
+        Command::Pages(command) => Ok(pages::run(command)?),
     }
 }
 
