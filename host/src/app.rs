@@ -446,7 +446,7 @@ impl Host {
 }
 
 /// A browser on this machine cannot open 0.0.0.0 everywhere.
-fn reachable(bound: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(bound: SocketAddr) -> SocketAddr {
     let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
     SocketAddr::new(ip, bound.port())
 }

@@ -14,6 +14,7 @@ use crate::{
     config::{Config, load::LoadError},
     doctor,
     hardware::{DetectError, Hardware, read_profiles},
+    plugins::Options,
 };
 
 mod backup;
@@ -260,11 +261,11 @@ fn execute(command: Command) -> Result<(), CommandError> {
         }
         Command::Doctor { common, json } => {
             let config = common.load()?;
-            let findings = runtime()?.block_on(doctor::examine(
-                &config,
-                Hardware::new(app::hardware_settings(&config, &common)),
-                &common.data_folder(),
-            ));
+            let data = common.data_folder();
+            let options =
+                Options::new(&config.plugins, &common.plugins, Some(data.clone()).filter(|data| data.is_dir()), false);
+            let hardware = Hardware::new(app::hardware_settings(&config, &common));
+            let findings = runtime()?.block_on(doctor::examine(&config, hardware, options, &data));
             doctor::print(&findings, json);
             let gravest = findings.iter().filter_map(doctor::Finding::code).max();
             gravest.map_or(Ok(()), |code| Err(CommandError::Doctor { code }))
