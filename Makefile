@@ -5,6 +5,9 @@
 #   make check                                          the same without the end-to-end tests
 #   make chaos                                          everything that can go wrong behind a channel, for about half an hour
 #   make test-players                                   mpv, VLC and GStreamer against a running server
+#   make deb, deb-test, deb-reproducible                packages of Debian; their life in a chroot; the same bytes in two folders
+#   make dist [VENDOR=1]                                the release's tarballs and SHA256SUMS
+#   make deny                                           licences and sources of what we build with
 #   make bench                                          the numbers of ARCHITECTURE.md, as ratios
 #   make clean-demo                                     forgets the demo library and its data
 
@@ -23,7 +26,7 @@ define need
 	  else echo "please install $(2) yourself: there is neither apt-get nor brew here" >&2; exit 1; fi; }
 endef
 
-.PHONY: run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
+.PHONY: deb deb-lint deb-test deb-reproducible dist deny deb-tools run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
 
 run: ffmpeg
 	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker -p exstreamtv-shipped
@@ -66,6 +69,31 @@ bench: ffmpeg
 	$(CARGO) bench --locked -p exstreamtv-schedulers --bench plan --bench time_slots
 	$(CARGO) bench --locked -p exstreamtv --bench plan
 
+deb: deb-tools
+	rm -rf target/debian
+	sh packaging/stage.sh
+	sh packaging/pack.sh
+	@$(MAKE) --no-print-directory deb-lint
+
+deb-lint:
+	lintian --info --pedantic --tag-display-limit 0 --fail-on error,warning target/debian/*.deb
+
+# The same program as an upgrade: what the package does is looked at, not what the program does.
+deb-test: deb
+	$(call need,mmdebstrap,mmdebstrap,)
+	sh packaging/pack.sh 0.1.0-2 target/debian/upgrade
+	$(SUDO) sh packaging/deb_test.sh target/debian/exstreamtv_*.deb target/debian/upgrade/exstreamtv_*.deb
+
+deb-reproducible: deb-tools
+	sh packaging/reproducible.sh
+
+dist:
+	VENDOR=$(VENDOR) sh packaging/dist.sh
+
+deny:
+	@cargo deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2; exit 1; }
+	$(CARGO) deny --offline check licenses bans sources
+
 clean-demo:
 	rm -rf demo data/demo
 
@@ -91,6 +119,11 @@ faketime:
 	$(call need,faketime,faketime,)
 fonts:
 	$(call need,no-font,fonts-dejavu-core,)
+
+deb-tools:
+	@cargo deb --version >/dev/null 2>&1 || { echo "cargo-deb is missing: cargo install cargo-deb --locked" >&2; exit 1; }
+	$(call need,lintian,lintian,)
+	$(call need,dpkg-shlibdeps,dpkg-dev,)
 
 player-tools:
 	$(call need,curl,curl,curl)
