@@ -183,6 +183,7 @@ pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings
         cache: common.data_folder().join("cache/hardware"),
         accel: config.hardware.accel.clone(),
         device: config.hardware.device.clone(),
+        channels: config.hardware.channels.clone(),
     }
 }
 
@@ -285,6 +286,7 @@ impl Host {
         let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
         let means = Means {
             spawner,
+            hardware: hardware.clone(),
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),

@@ -327,6 +327,16 @@ pub enum ValueError {
         /// What there is.
         known: String,
     },
+    /// No profile of this name, for a channel.
+    #[error("use [hardware.channels] {number:?} = {text:?}: there is no such hardware profile; there are {known}")]
+    ChannelCard {
+        /// The channel's number.
+        number: String,
+        /// What stands there.
+        text: String,
+        /// What there is.
+        known: String,
+    },
     /// No quirk of this name.
     #[error("use [hardware] disabled_quirks: there is no quirk {id:?}; did you mean {nearest}?")]
     Quirk {

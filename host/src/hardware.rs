@@ -4,15 +4,18 @@
 //! Does not: run FFmpeg or open a device; the worker's `detect` does, and keeps its answers on disk.
 //! Invariant: what is shown was found out by a worker of this installation, with this configuration's FFmpeg and profiles.
 
+mod desk;
 mod profiles;
 mod view;
 
-use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
-use exstreamtv_hardware::Detection;
+use exstreamtv_hardware::{Capabilities, Detection, Profiles, choose, profiles::SOFTWARE};
+use exstreamtv_worker_protocol::{Cards, ProfileText};
 use tokio::{process::Command, sync::watch};
 use tokio_util::sync::CancellationToken;
 
+pub use desk::{Seat, SharedDesk};
 pub use profiles::{FolderError, read_profiles};
 pub use view::HardwareView;
 
@@ -36,6 +39,8 @@ pub struct Settings {
     pub accel: String,
     /// Which of several cards; empty takes any.
     pub device: String,
+    /// Cards of single channels, by the channels' numbers.
+    pub channels: BTreeMap<String, String>,
 }
 
 /// Why nothing is known; fits after "failed to".
@@ -81,12 +86,16 @@ impl DetectError {
 pub struct Hardware {
     settings: Arc<Settings>,
     latest: watch::Sender<Option<Arc<Detection>>>,
+    /// What workers have to know to plan with cards.
+    cards: watch::Sender<Option<Arc<Cards>>>,
+    desk: SharedDesk,
 }
 
 impl Hardware {
     /// Knows nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), latest: watch::channel(None).0 }
+        let (latest, cards) = (watch::channel(None).0, watch::channel(None).0);
+        Self { settings: Arc::new(settings), latest, cards, desk: SharedDesk::default() }
     }
 
     /// Finds out, or takes what a worker has found out before and nothing has changed since; with [`Ask::Again`] it finds out anew.
@@ -107,8 +116,40 @@ impl Hardware {
         let found: Detection =
             serde_json::from_slice(&output.stdout).map_err(|error| DetectError::Unintelligible(Arc::new(error)))?;
         let found = Arc::new(found);
+        self.put_to_use(&found);
         self.latest.send_replace(Some(Arc::clone(&found)));
         Ok(found)
+    }
+
+    /// Returns who decides which card takes part in a run.
+    pub fn desk(&self) -> &SharedDesk {
+        &self.desk
+    }
+
+    /// Returns what workers have to know to plan with cards, as it changes.
+    pub fn cards(&self) -> watch::Receiver<Option<Arc<Cards>>> {
+        self.cards.subscribe()
+    }
+
+    /// Returns which card a channel wishes for, where it does.
+    pub fn wish_of(&self, number: &str) -> Option<&str> {
+        self.settings.channels.get(number).map(String::as_str)
+    }
+
+    /// Runs that are ordered from now on may use what was found. Profiles were checked when the server started; should they have been broken since, no
+    /// card is used.
+    fn put_to_use(&self, found: &Detection) {
+        let Settings { profiles: folder, disabled_quirks, accel, device, .. } = self.settings.as_ref();
+        let texts = folder.as_deref().map(read_profiles).transpose().unwrap_or_default().unwrap_or_default();
+        let Ok(profiles) = Profiles::with(&texts) else { return self.desk.use_cards(Vec::new()) };
+        let chosen = choose(found, accel, device).cards;
+        let used: Vec<Capabilities> = chosen.into_iter().filter(|card| card.profile != SOFTWARE).cloned().collect();
+        let known = used.iter().filter_map(|card| Some((profiles.get(&card.profile)?.clone(), card.clone())));
+        self.desk.use_cards(known.collect());
+        let profiles = texts.into_iter().map(|source| ProfileText { name: source.name, text: source.text }).collect();
+        let found = serde_json::to_value(&used).unwrap_or_default();
+        let cards = Cards { profiles, found, disabled_quirks: disabled_quirks.clone() };
+        self.cards.send_replace(Some(Arc::new(cards)));
     }
 
     /// Returns the latest answer, if there is one.
@@ -123,7 +164,10 @@ impl Hardware {
 
     /// Returns what is known as people see it.
     pub fn view(&self) -> HardwareView {
-        HardwareView::of(self.latest().as_deref(), &self.settings.accel, &self.settings.device)
+        HardwareView {
+            standing: self.desk.standing(),
+            ..HardwareView::of(self.latest().as_deref(), &self.settings.accel, &self.settings.device)
+        }
     }
 
     /// Finds out in the background, so that nobody has to wait for it later.

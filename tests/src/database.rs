@@ -128,7 +128,7 @@ impl Host {
     ///
     /// # Panics
     /// When it does not.
-    pub fn post(&self, path: &str, body: &Value) -> Value {
+    pub fn post_json(&self, path: &str, body: &Value) -> Value {
         let (status, answer) = self.try_post(path, body).unwrap_or_else(|error| panic!("POST {path}: {error}"));
         assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
         answer
@@ -136,7 +136,7 @@ impl Host {
 
     /// Adds a channel that plays nothing.
     pub fn add_channel(&self, number: &str) {
-        self.post("/api/v1/channels", &json!({ "number": number, "name": format!("Channel {number}") }));
+        self.post_json("/api/v1/channels", &json!({ "number": number, "name": format!("Channel {number}") }));
     }
 
     /// Returns the numbers of the channels.

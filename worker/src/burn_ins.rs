@@ -94,7 +94,14 @@ mod tests {
             downmix: None,
             subtitles: Some(BurnIn::Sidecar { path: subtitles.into() }),
         };
-        PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 }
+        PlayOrder {
+            run: RunId(run),
+            source,
+            profile: OutputProfile::default(),
+            frames: 1,
+            keyframe_offset: 0,
+            card: None,
+        }
     }
 
     fn failed() -> RunEnd {

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, os::fd::OwnedFd, process::ExitCode, rc::Rc, time::Duration};
 
 use exstreamtv_model::{RunId, health::Vitals};
+use exstreamtv_pipeline::{Cards, plan_on};
 use exstreamtv_worker_protocol::{PROTOCOL_VERSION, Report, Restrictions};
 use nix::sys::signal::Signal;
 use tokio::{
@@ -17,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    chain,
+    cards, chain,
     children::Group,
     control::{Control, Outbox, ReceiveError},
     event::{Effect, Event},
@@ -51,6 +52,7 @@ async fn serve(Control { mut inbox, outbox }: Control, token: String) -> ExitCod
         runs: BTreeMap::new(),
         sampler: Sampler::new(),
         restrictions: Rc::default(),
+        cards: Rc::default(),
     };
     let mut machine = Machine::default();
     let _deaf = deaf_to_the_terminal();
@@ -124,6 +126,7 @@ struct Hands {
     runs: BTreeMap<RunId, Started>,
     sampler: Sampler,
     restrictions: Rc<Restrictions>,
+    cards: Rc<Cards>,
 }
 
 struct Started {
@@ -138,10 +141,19 @@ impl Hands {
         match effect {
             Effect::Send(report) => self.send(&report),
             Effect::Start { ffmpeg, order, abilities } => {
-                let restrictions = Rc::clone(&self.restrictions);
-                let readying =
-                    async move { (order.run, ffmpeg::ready(&ffmpeg, &order, abilities, &restrictions).await) };
+                let (restrictions, cards) = (Rc::clone(&self.restrictions), Rc::clone(&self.cards));
+                let readying = async move {
+                    let plan = plan_on(&order, abilities, &cards);
+                    (order.run, ffmpeg::ready(&ffmpeg, &order, plan, &restrictions).await)
+                };
                 self.readying.spawn_local(readying);
+            }
+            Effect::UseCards(told) => {
+                let cards = cards::read(*told).unwrap_or_else(|error| {
+                    tracing::warn!(error = chain(&error), "no video card is used");
+                    Cards::default()
+                });
+                self.cards = Rc::new(cards);
             }
             Effect::Restrict(restrictions) => self.restrictions = Rc::new(restrictions),
             Effect::Terminate(run) => self.signal(run, Signal::SIGTERM),
@@ -178,10 +190,10 @@ impl Hands {
     /// On this thread, whatever happened before: the kernel ties a child's life to the thread that made it.
     fn start(&mut self, run: RunId, ready: Result<ffmpeg::Ready, ffmpeg::StartError>) -> Event {
         match ready.and_then(|ready| ready.start(run, &self.restrictions, &self.events)) {
-            Ok(ffmpeg::Started { pid, group, stdout, command_line }) => {
+            Ok(ffmpeg::Started { pid, group, stdout, command_line, card }) => {
                 tracing::debug!(run.id = %run, pid, "FFmpeg started");
                 self.runs.insert(run, Started { pid, group, stdout: Some(stdout) });
-                Event::Started { run, pid, command_line }
+                Event::Started { run, pid, command_line, card: card.map(Box::new) }
             }
             Err(error) => {
                 tracing::error!(run.id = %run, error = chain(&error), "FFmpeg did not start");

@@ -7,7 +7,7 @@ use exstreamtv_model::{
     health::{LogLine, Progress, Vitals},
 };
 use exstreamtv_pipeline::Abilities;
-use exstreamtv_worker_protocol::{Command, Report, Restrictions, Testimony};
+use exstreamtv_worker_protocol::{CardPart, Cards, Command, Report, Restrictions, Testimony};
 
 use crate::identify::Identity;
 
@@ -48,6 +48,8 @@ pub enum Event {
         pid: u32,
         /// Its command line.
         command_line: Vec<String>,
+        /// What a card has to do with it.
+        card: Option<Box<CardPart>>,
     },
     /// FFmpeg could not be started.
     NotStarted {
@@ -126,6 +128,8 @@ pub enum Effect {
         /// What FFmpeg can do.
         abilities: Abilities,
     },
+    /// Plan with these video cards from now on.
+    UseCards(Box<Cards>),
     /// Ask a run to end.
     Terminate(RunId),
     /// Kill a run.

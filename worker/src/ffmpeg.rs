@@ -5,6 +5,7 @@
 //! Invariant: a run's last event is its exit, sent once, after its process is reaped and its last words are read.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     io::{self, PipeReader},
     os::{fd::OwnedFd, unix::process::ExitStatusExt},
@@ -19,8 +20,8 @@ use exstreamtv_model::{
     order::{BurnIn, Source},
     slate::Visual,
 };
-use exstreamtv_pipeline::{Abilities, Plan, command_line, command_line::PROGRESS_DESCRIPTOR, plan};
-use exstreamtv_worker_protocol::{Restrictions, Testimony, testimony::MOST_PLAN_BYTES};
+use exstreamtv_pipeline::{Plan, command_line, command_line::PROGRESS_DESCRIPTOR};
+use exstreamtv_worker_protocol::{CardPart, Restrictions, Testimony, testimony::MOST_PLAN_BYTES};
 use tempfile::TempDir;
 use tokio::{
     io::AsyncReadExt,
@@ -31,6 +32,7 @@ use tokio::{
 };
 
 use crate::{
+    cards,
     children::{self, Group, KilledOnDrop},
     event::{Event, Exit},
     isolation::{NoAnswer, Reach, Walls},
@@ -56,6 +58,8 @@ pub struct Started {
     pub stdout: OwnedFd,
     /// Its command line, for people.
     pub command_line: Vec<String>,
+    /// What a card has to do with it.
+    pub card: Option<CardPart>,
 }
 
 /// Why a run did not start.
@@ -105,6 +109,9 @@ pub struct Ready {
     arguments: Vec<OsString>,
     /// The plan in words.
     plan: String,
+    card: Option<CardPart>,
+    /// Beside ours.
+    environment: BTreeMap<String, String>,
     folder: Option<TempDir>,
     walls: Walls,
 }
@@ -116,19 +123,20 @@ pub struct Ready {
 pub async fn ready(
     ffmpeg: &Path,
     order: &PlayOrder,
-    abilities: Abilities,
+    plan: Plan,
     restrictions: &Restrictions,
 ) -> Result<Ready, StartError> {
     let opened = paths(&order.source);
     if let Some(path) = opened.into_iter().flatten().find(|path| !path.is_absolute()) {
         return Err(StartError::RelativePath(path.to_owned()));
     }
-    let plan = plan(order, abilities);
     let folder = write_files(&plan).map_err(StartError::Files)?;
     let reach = opened.into_iter().flatten().fold(Reach::of(ffmpeg), Reach::reading);
     let reach = folder.iter().fold(reach, |reach, folder| reach.writing(folder.path()));
     let walls = reach.walls(restrictions).await?;
-    Ok(Ready { arguments: command_line(&plan, ffmpeg), plan: in_words(&plan), folder, walls })
+    let environment = plan.card.as_ref().map(|card| card.env.clone()).unwrap_or_default();
+    let arguments = command_line(&plan, ffmpeg);
+    Ok(Ready { arguments, plan: in_words(&plan), card: cards::part(&plan), environment, folder, walls })
 }
 
 impl Ready {
@@ -142,8 +150,16 @@ impl Ready {
         restrictions: &Restrictions,
         events: &mpsc::Sender<Event>,
     ) -> Result<Started, StartError> {
-        let Self { arguments, plan, folder, walls } = self;
-        let command = prepare(&arguments, folder.as_ref(), walls, restrictions);
+        let Self { arguments, plan, card, environment, folder, walls } = self;
+        let restrictions = match &card {
+            // A card's driver reserves more address space than any machine has memory.
+            Some(card) if card.decodes || card.encodes => {
+                &Restrictions { memory_limit_bytes: 0, ..restrictions.clone() }
+            }
+            _ => restrictions,
+        };
+        let mut command = prepare(&arguments, folder.as_ref(), walls, restrictions);
+        command.envs(environment);
         let (media, progress, mut child) = spawn(command)?;
         let (Some(pid), Some(stderr)) = (child.id(), child.stderr.take()) else {
             return Err(StartError::Lost);
@@ -152,7 +168,7 @@ impl Ready {
         let watch = Watch { run, plan, child, group: KilledOnDrop(group.clone()), progress, stderr, _folder: folder };
         begin(watch.until_reaped(events.clone()));
         let command_line = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
-        Ok(Started { pid, group, stdout: media.into(), command_line })
+        Ok(Started { pid, group, stdout: media.into(), command_line, card })
     }
 }
 

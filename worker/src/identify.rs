@@ -56,13 +56,18 @@ pub struct Identity {
 
 /// Asks the tools; takes a few tenths of a second.
 pub async fn identify(tools: Tools) -> Identity {
-    let ffmpeg = facts(&tools).await;
+    let (ffmpeg, filters) = match facts(&tools).await {
+        Ok((facts, filters)) => (Ok(facts), filters),
+        Err(fault) => (Err(fault), String::new()),
+    };
+    let tone_map = lacks_none("", "filter", &["zscale", "tonemap"], &filters).is_ok();
     let draw_text = ffmpeg.is_ok() && can_draw_text(&tools.ffmpeg).await;
     let burn_text = ffmpeg.is_ok() && can_burn_text(&tools.ffmpeg).await;
-    Identity { ffmpeg, abilities: Abilities { draw_text, burn_text } }
+    Identity { ffmpeg, abilities: Abilities { draw_text, burn_text, tone_map } }
 }
 
-async fn facts(tools: &Tools) -> Result<FfmpegFacts, FfmpegFault> {
+/// Returns what is there, and the list of its filters.
+async fn facts(tools: &Tools) -> Result<(FfmpegFacts, String), FfmpegFault> {
     let answer = ask(&tools.ffmpeg, "ffmpeg", "-version").await?;
     let version = accept(&answer).map_err(|fault| match fault {
         FfmpegFault::Unintelligible { message } => {
@@ -71,9 +76,11 @@ async fn facts(tools: &Tools) -> Result<FfmpegFacts, FfmpegFault> {
         other => other,
     })?;
     lacks_none(&version, "encoder", &ENCODERS, &ask(&tools.ffmpeg, "ffmpeg", "-encoders").await?)?;
-    lacks_none(&version, "filter", &FILTERS, &ask(&tools.ffmpeg, "ffmpeg", "-filters").await?)?;
+    let filters = ask(&tools.ffmpeg, "ffmpeg", "-filters").await?;
+    lacks_none(&version, "filter", &FILTERS, &filters)?;
     ask(&tools.ffprobe, "ffprobe", "-version").await?;
-    Ok(FfmpegFacts { version, path: tools.ffmpeg.clone(), landlock: isolation::version() })
+    let facts = FfmpegFacts { version, path: tools.ffmpeg.clone(), landlock: isolation::version() };
+    Ok((facts, filters))
 }
 
 async fn ask(program: &Path, tool: &str, question: &str) -> Result<String, FfmpegFault> {

@@ -16,8 +16,8 @@ use exstreamtv_model::{
     health::{LogLevel, LogLine, Progress, RunEnd},
     order::Source,
 };
-use exstreamtv_pipeline::Abilities;
-use exstreamtv_worker_protocol::{Command, FfmpegFault, Report};
+use exstreamtv_pipeline::{Abilities, picture::is_hdr};
+use exstreamtv_worker_protocol::{CardPart, Command, FfmpegFault, Report};
 use tokio::time::Instant;
 
 use crate::{
@@ -57,7 +57,7 @@ pub struct Machine {
 
 #[derive(Debug)]
 enum Phase {
-    /// A slate with text waits for the answer whether FFmpeg can draw text.
+    /// What needs to know what FFmpeg can do waits for the answer.
     Waiting(Box<PlayOrder>),
     /// FFmpeg is being started.
     Starting { cancelled: bool },
@@ -89,7 +89,7 @@ impl Machine {
                 self.kill_all();
                 self.effects.push_back(Effect::Exit);
             }
-            Event::Started { run, pid, command_line } => self.started(run, pid, command_line),
+            Event::Started { run, pid, command_line, card } => self.started(run, pid, command_line, card),
             Event::NotStarted { run, message } => self.end(now, run, RunEnd::NotStarted { message }),
             Event::Progress { run, progress } => self.progressed(run, progress),
             Event::Line { run, line } => self.send_of(run, Report::Log { run, line }),
@@ -133,6 +133,7 @@ impl Machine {
                 self.vitals_at.get_or_insert(now + VITALS_EVERY);
             }
             Command::Restrict(restrictions) => self.effects.push_back(Effect::Restrict(restrictions)),
+            Command::Cards(cards) => self.effects.push_back(Effect::UseCards(cards)),
             Command::Identify => self.identify_for_host(),
             Command::Play(order) => self.play(now, order),
             Command::Cancel { run } => self.cancel(now, run),
@@ -183,9 +184,7 @@ impl Machine {
         if self.stopping.is_some() {
             return self.send_end(run, RunEnd::NotStarted { message: STOPPING.to_owned() });
         }
-        let draws_text =
-            matches!(&order.source, Source::Slate { screen } | Source::Still { screen } if screen.draws_text());
-        if draws_text && self.abilities.is_none() && self.tools.is_some() {
+        if needs_abilities(&order.source) && self.abilities.is_none() && self.tools.is_some() {
             self.runs.insert(run, Phase::Waiting(order));
             self.identify();
         } else {
@@ -225,14 +224,14 @@ impl Machine {
         self.send_of(run, Report::Progress { run, progress });
     }
 
-    fn started(&mut self, run: RunId, pid: u32, command_line: Vec<String>) {
+    fn started(&mut self, run: RunId, pid: u32, command_line: Vec<String>, card: Option<Box<CardPart>>) {
         let Some(phase) = self.runs.get_mut(&run) else {
             debug_assert!(false, "only ordered runs are started");
             return self.effects.push_back(Effect::Kill(run));
         };
         let cancelled = matches!(phase, Phase::Starting { cancelled: true });
         *phase = Phase::Running { cancelled };
-        self.send(Report::Started { run, pid, command_line });
+        self.send(Report::Started { run, pid, command_line, card });
         if cancelled {
             self.effects.push_back(Effect::Kill(run));
         }
@@ -406,6 +405,16 @@ fn in_words(code: Option<i32>, last_words: String) -> String {
 
 const UNCONFIGURED: &str = "the host has not said yet where FFmpeg is";
 const STOPPING: &str = "this worker is stopping";
+
+/// Text is drawn, and tones are mapped, by filters that not every FFmpeg has; without them the picture is another one.
+fn needs_abilities(source: &Source) -> bool {
+    match source {
+        Source::Slate { screen } | Source::Still { screen } => screen.draws_text(),
+        Source::File { probe, video, .. } => {
+            probe.video().any(|(stream, picture)| Some(stream.index) == *video && is_hdr(picture))
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,13 @@
 
 mod burn_ins;
 mod capture;
+mod cards;
 mod children;
 mod control;
 mod detect;
 mod dispatcher;
 mod event;
+mod explain;
 mod extract;
 mod ffmpeg;
 mod identify;
@@ -61,15 +63,20 @@ struct Arguments {
 enum Errand {
     /// Finds out what this machine's video cards can do; `exstreamtv hardware` shows it, too.
     Detect(detect::Arguments),
+    /// Says how an order would be played; `exstreamtv hardware explain` asks it.
+    Explain,
 }
 
 fn main() -> ExitCode {
     let Arguments { control_fd, errand } = Arguments::parse();
-    if let Some(Errand::Detect(arguments)) = errand {
+    if let Some(errand) = errand {
         children::inherit_nothing_further();
         children::die_with_the_host();
         start_logging();
-        return detect::run(&arguments);
+        return match errand {
+            Errand::Detect(arguments) => detect::run(&arguments),
+            Errand::Explain => explain::run(),
+        };
     }
     let Ok(token) = std::env::var(TOKEN_VARIABLE) else {
         return refuse(&format!("failed to find the host's token in {TOKEN_VARIABLE}"));

@@ -1,6 +1,9 @@
 //! `[hardware]`: which video card is used, and what is known better than the shipped profiles.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use exstreamtv_hardware::{Profiles, choice::AUTO};
 use serde::{Deserialize, Serialize};
@@ -19,6 +22,8 @@ pub struct Hardware {
     pub disabled_quirks: Vec<String>,
     /// A folder with profiles that override shipped ones or add to them; empty takes `hwprofiles` beside the configuration.
     pub profiles_folder: PathBuf,
+    /// Cards of single channels, by the channels' numbers: the id of a profile or of a card, or "software".
+    pub channels: BTreeMap<String, String>,
 }
 
 /// The folder's name beside the configuration.
@@ -26,7 +31,13 @@ const FOLDER: &str = "hwprofiles";
 
 impl Default for Hardware {
     fn default() -> Self {
-        Self { accel: AUTO.into(), device: String::new(), disabled_quirks: vec![], profiles_folder: PathBuf::new() }
+        Self {
+            accel: AUTO.into(),
+            device: String::new(),
+            channels: BTreeMap::new(),
+            disabled_quirks: vec![],
+            profiles_folder: PathBuf::new(),
+        }
     }
 }
 
@@ -57,10 +68,18 @@ impl Hardware {
     /// # Errors
     /// Names the first id that does not exist, and what there is.
     pub fn check_ids(&self, profiles: &Profiles) -> Result<(), ValueError> {
-        let profile = self.accel.split(':').next().unwrap_or_default();
-        if self.accel != AUTO && profiles.get(profile).is_none() {
+        let exists = |accel: &str| profiles.get(accel.split(':').next().unwrap_or_default()).is_some();
+        if self.accel != AUTO && !exists(&self.accel) {
             let known: Vec<&str> = std::iter::once(AUTO).chain(profiles.ids()).collect();
             return Err(ValueError::Accel { text: self.accel.clone(), known: known.join(", ") });
+        }
+        if let Some((number, card)) = self.channels.iter().find(|(_, card)| !exists(card)) {
+            let known: Vec<&str> = profiles.ids().collect();
+            return Err(ValueError::ChannelCard {
+                number: number.clone(),
+                text: card.clone(),
+                known: known.join(", "),
+            });
         }
         let all = profiles.by_rank();
         let known = || all.iter().flat_map(|profile| profile.quirks.iter().map(|quirk| quirk.id.as_str()));
@@ -88,6 +107,9 @@ mod tests {
         }
         let unknown = accel("nvenc").unwrap_err().to_string();
         assert!(unknown.contains("[hardware] accel = \"nvenc\"") && unknown.contains("auto, amf, cuda"), "{unknown}");
+        let channels = BTreeMap::from([("5.1".to_owned(), "cuda:1".to_owned()), ("7".to_owned(), "nvenc".to_owned())]);
+        let unknown = Hardware { channels, ..Default::default() }.check_ids(&profiles).unwrap_err().to_string();
+        assert!(unknown.contains("[hardware.channels] \"7\" = \"nvenc\""), "{unknown}");
         let quirks = Hardware { disabled_quirks: vec!["amd-pads".into()], ..Default::default() };
         let unknown = quirks.check_ids(&profiles).unwrap_err().to_string();
         assert!(unknown.contains("did you mean amd-pad"), "{unknown}");

@@ -131,7 +131,7 @@ fn order(run: i64) -> PlayOrder {
         message: Message { title: "token=abc".into(), ..Message::default() },
     };
     let source = Source::Slate { screen };
-    PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 }
+    PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0, card: None }
 }
 
 fn testimony() -> Report {
@@ -148,7 +148,12 @@ async fn a_hung_run_is_filed_at_once_and_its_testimony_follows() {
     let step = || tokio::time::advance(Duration::from_millis(100));
     book.ordered(&order(1));
     step().await;
-    book.hear(&Report::Started { run: RunId(1), pid: 7, command_line: vec!["ffmpeg".into(), "a b".into()] });
+    book.hear(&Report::Started {
+        run: RunId(1),
+        pid: 7,
+        command_line: vec!["ffmpeg".into(), "a b".into()],
+        card: None,
+    });
     step().await;
     book.gave(RunId(1));
     book.gave(RunId(1));

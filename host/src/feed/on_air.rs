@@ -111,7 +111,12 @@ impl OnAir {
         let first_slate = screen.current();
         let moment = Instant::now();
         let outlook = Outlook::new(means.playouts.clone(), channel.id, means.picks.of(&channel));
-        let worker = SteadyWorker::new(means.spawner.clone(), means.programs.clone(), means.life.clone());
+        let worker = SteadyWorker::new(
+            means.spawner.clone(),
+            means.programs.clone(),
+            means.life.clone(),
+            means.hardware.cards(),
+        );
         Self {
             feed,
             casebook: means.dossiers.casebook(channel.id, now.timestamp_millis()),
@@ -231,8 +236,11 @@ impl OnAir {
         let now = Instant::now();
         self.casebook.hear(&report);
         match report {
-            Report::Started { run, pid, .. } => match self.runs.get_mut(&run) {
-                Some(run) => run.started(pid, pipe),
+            Report::Started { run, pid, card, .. } => match self.runs.get_mut(&run) {
+                Some(run) => {
+                    run.started(pid, pipe);
+                    run.part = card;
+                }
                 // Cancelled before it began; dropping the pipe is all there is to do.
                 None => drop(pipe),
             },

@@ -7,18 +7,21 @@
 use std::{collections::VecDeque, io, os::fd::OwnedFd};
 
 use exstreamtv_core::{Outcome, diagnosis};
+use exstreamtv_hardware::desk::{Blamed, Failing};
 use exstreamtv_model::{
     Cause, PlayoutEntryId, RunId,
     health::{Progress, RunEnd},
 };
 use exstreamtv_transport::RunDemux;
+use exstreamtv_worker_protocol::CardPart;
 use tokio::{io::AsyncReadExt, net::unix::pipe, time::Instant};
 
 use super::{
     air_log::Shown,
     cue_files::TextTrack,
-    view::{RunKind, RunView},
+    view::{RunCard, RunKind, RunView},
 };
+use crate::hardware::Seat;
 
 /// Bytes taken from a pipe at once; also what may wait in memory beyond the horizon.
 const READ_BYTES: usize = 64 * 1024;
@@ -41,6 +44,10 @@ pub struct Run {
     pub end: i64,
     /// Its subtitles, where they are passed on as text, and when its file's beginning would have been on air, Unix milliseconds.
     pub text: Option<(TextTrack, i64)>,
+    /// What it has of a video card.
+    pub seat: Option<Seat>,
+    /// What the card has to do with it, as the worker planned it.
+    pub part: Option<Box<CardPart>>,
     /// FFmpeg's process id.
     pub pid: Option<u32>,
     /// How far it is.
@@ -68,6 +75,8 @@ impl Run {
             shown,
             end,
             text: None,
+            seat: None,
+            part: None,
             pid: None,
             progress: None,
             demux: RunDemux::new(),
@@ -188,9 +197,23 @@ impl Run {
         }
     }
 
+    /// Returns what the card has to do with a run that failed, or that went otherwise than planned.
+    pub fn blame_card(&self, completed: bool) -> Option<Blamed> {
+        let seat = self.seat.as_ref().filter(|seat| seat.card.is_some())?;
+        let words = match &self.ended {
+            Some(RunEnd::Failed { message, .. } | RunEnd::NotStarted { message }) => {
+                format!("{}\n{message}", self.last_words())
+            }
+            _ => self.last_words(),
+        };
+        seat.failed(Failing { words: &words, gave: self.demux.stats().pictures > 0, completed })
+    }
+
     /// Returns the run as the API shows it.
     pub fn view(&self, on_air: Option<RunId>) -> RunView {
         let kind = if on_air == Some(self.id) { RunKind::OnAir } else { RunKind::Prepared };
-        RunView { run: self.id, pid: self.pid, kind, title: self.shown.title.to_string(), progress: self.progress }
+        let card = self.seat.as_ref().map(|seat| RunCard::of(seat, self.part.as_deref()));
+        let title = self.shown.title.to_string();
+        RunView { run: self.id, pid: self.pid, kind, title, progress: self.progress, card }
     }
 }

@@ -6,9 +6,13 @@
 use exstreamtv_model::{
     Cause, ChannelId, RunId,
     health::{Progress, Vitals},
+    order::CardRung,
 };
+use exstreamtv_worker_protocol::{CardPart, PlanStep};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::hardware::Seat;
 
 /// One feed, for people.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -68,6 +72,58 @@ pub struct RunView {
     pub title: String,
     /// How far it is.
     pub progress: Option<Progress>,
+    /// What a video card has to do with it; absent where there is no card, or no picture.
+    pub card: Option<RunCard>,
+}
+
+/// What a video card has to do with a run, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RunCard {
+    /// The card's id; absent where the processor does everything.
+    pub id: Option<String>,
+    /// How much of the work it was given.
+    pub rung: CardRung,
+    /// Why it is this card and this much.
+    pub why: String,
+    /// Whether it decodes.
+    pub decodes: bool,
+    /// Whether it encodes.
+    pub encodes: bool,
+    /// What is done where and why, in order.
+    pub steps: Vec<RunStep>,
+}
+
+/// One step of a run's plan, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct RunStep {
+    /// What is done.
+    pub what: String,
+    /// Who does it: a card's id, "processor", or "nobody".
+    pub who: String,
+    /// Arguments or filters.
+    pub how: String,
+    /// Why it is done there and so.
+    pub why: String,
+}
+
+impl RunCard {
+    /// Returns what is shown of a seat, and of the worker's plan once there is one.
+    pub fn of(seat: &Seat, part: Option<&CardPart>) -> Self {
+        let step = |step: &PlanStep| RunStep {
+            what: step.what.clone(),
+            who: step.who.clone(),
+            how: step.how.clone(),
+            why: step.why.clone(),
+        };
+        Self {
+            id: seat.card.as_ref().map(|card| card.id.clone()),
+            rung: part.map_or(seat.card.as_ref().map_or(CardRung::Software, |card| card.rung), |part| part.rung),
+            why: seat.why.clone(),
+            decodes: part.is_some_and(|part| part.decodes),
+            encodes: part.is_some_and(|part| part.encodes),
+            steps: part.iter().flat_map(|part| part.steps.iter().map(step)).collect(),
+        }
+    }
 }
 
 /// What a run is for.

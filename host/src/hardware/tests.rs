@@ -17,6 +17,7 @@ fn worker(folder: &Path, script: &str) -> Settings {
         cache: "/var/cache/tv".into(),
         accel: "cuda".into(),
         device: String::new(),
+        channels: BTreeMap::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Video cards as the API shows them.
 
-use exstreamtv_hardware::{Detection, choose};
+use exstreamtv_hardware::{Detection, choose, desk::CardStanding};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,6 +17,8 @@ pub struct HardwareView {
     pub used: Vec<String>,
     /// Why the wish is not fulfilled, if it is not.
     pub remark: Option<String>,
+    /// How the cards do: sessions, quarantines, and what they failed with lately.
+    pub standing: Vec<CardStanding>,
     /// What was found out.
     pub found: Option<Detection>,
 }
@@ -32,6 +34,7 @@ impl HardwareView {
             device: device.to_owned(),
             used,
             remark: choice.and_then(|choice| choice.remark),
+            standing: Vec::new(),
             found: found.cloned(),
         }
     }

@@ -168,6 +168,7 @@ impl Host {
                 cache: folder.path().join("hardware"),
                 accel: "auto".into(),
                 device: String::new(),
+                channels: <_>::default(),
             }),
             store: store.clone(),
             broadcaster: world.clone(),
@@ -334,7 +335,14 @@ impl Host {
     }
 
     pub fn on_air(&self, channel: ChannelId) {
-        let run = RunView { run: RunId(1), pid: Some(4711), kind: RunKind::OnAir, title: "One".into(), progress: None };
+        let run = RunView {
+            run: RunId(1),
+            pid: Some(4711),
+            kind: RunKind::OnAir,
+            title: "One".into(),
+            progress: None,
+            card: None,
+        };
         let feed = FeedView {
             state: FeedState::OnAir,
             worker_pid: Some(4710),

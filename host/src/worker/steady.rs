@@ -4,11 +4,11 @@
 //! Does not: know what the commands mean, or repeat them to the next worker.
 //! Invariant: a start that fails or a worker that dies is told once, as [`Event::Gone`]; the next start is at least a pause later.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use exstreamtv_model::{Cause, RunId};
-use exstreamtv_worker_protocol::Command;
-use tokio::time::Instant;
+use exstreamtv_worker_protocol::{Cards, Command};
+use tokio::{sync::watch, time::Instant};
 
 use super::{Event, Programs, Spawner, WorkerError, WorkerLink};
 use crate::lifecycle::Lifecycle;
@@ -28,6 +28,10 @@ pub struct SteadyWorker {
     spawner: Spawner,
     programs: Programs,
     life: Lifecycle,
+    /// What is known about video cards.
+    cards: watch::Receiver<Option<Arc<Cards>>>,
+    /// What the worker knows about them.
+    told: Option<Arc<Cards>>,
     link: Option<WorkerLink>,
     opening: Option<Opening>,
     /// Commands that wait for the worker.
@@ -40,12 +44,19 @@ pub struct SteadyWorker {
 
 impl SteadyWorker {
     /// Returns a keeper whose worker starts with the first call of [`Self::next`].
-    pub fn new(spawner: Spawner, programs: Programs, life: Lifecycle) -> Self {
+    pub fn new(
+        spawner: Spawner,
+        programs: Programs,
+        life: Lifecycle,
+        cards: watch::Receiver<Option<Arc<Cards>>>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             spawner,
             programs,
             life,
+            cards,
+            told: None,
             link: None,
             opening: None,
             backlog: Vec::new(),
@@ -63,10 +74,23 @@ impl SteadyWorker {
 
     /// Sends a command, or keeps it until there is a worker.
     pub fn send(&mut self, command: Command) {
-        match &mut self.link {
-            Some(link) => link.send(&command),
+        match &self.link {
+            Some(_) => self.pass(&command),
             None => self.backlog.push(command),
         }
+    }
+
+    /// What an order needs to be understood goes ahead of it.
+    fn pass(&mut self, command: &Command) {
+        let Some(link) = &mut self.link else { return };
+        if matches!(command, Command::Play(order) if order.card.is_some()) {
+            let known = self.cards.borrow().clone();
+            if let Some(cards) = known.filter(|known| self.told.as_ref().is_none_or(|told| !Arc::ptr_eq(told, known))) {
+                link.send(&Command::Cards(Box::new(cards.as_ref().clone())));
+                self.told = Some(cards);
+            }
+        }
+        link.send(command);
     }
 
     /// Ends a run, or forgets it where its order has not been sent yet.
@@ -116,11 +140,12 @@ impl SteadyWorker {
         }
     }
 
-    fn take(&mut self, mut link: WorkerLink) {
-        for command in self.backlog.drain(..) {
-            link.send(&command);
-        }
+    fn take(&mut self, link: WorkerLink) {
         self.link = Some(link);
+        self.told = None;
+        for command in std::mem::take(&mut self.backlog) {
+            self.pass(&command);
+        }
         self.heard_at = Instant::now();
         self.worked_since = Some(self.heard_at);
     }

@@ -23,6 +23,46 @@ pub struct PlayOrder {
     pub frames: u32,
     /// How many frames after the run's first one the channel's first keyframe on its clock lies; less than a GOP.
     pub keyframe_offset: u32,
+    /// The video card that helps; none where the processor does everything.
+    #[serde(default)]
+    pub card: Option<CardUse>,
+}
+
+/// A video card that takes part in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardUse {
+    /// Its id ("cuda:0"); a worker that does not know it plays in software.
+    pub id: String,
+    /// How much of the work it does.
+    pub rung: CardRung,
+}
+
+/// How much of the work a card does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum CardRung {
+    /// All it can.
+    Hw,
+    /// Decoding is done in software.
+    SwdecHwenc,
+    /// Decoding and encoding; filters are done in software.
+    HwdecSwfilterHwenc,
+    /// Nothing.
+    Software,
+}
+
+impl CardRung {
+    /// Returns its word in profiles and documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hw => "hw",
+            Self::SwdecHwenc => "swdec-hwenc",
+            Self::HwdecSwfilterHwenc => "hwdec-swfilter-hwenc",
+            Self::Software => "software",
+        }
+    }
 }
 
 /// Subtitles that become part of the picture.

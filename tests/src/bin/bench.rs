@@ -12,7 +12,7 @@ type Part = (&'static str, fn(&mut Table));
 fn main() {
     let only: Vec<_> = std::env::args().skip(1).collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|word| word == name);
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("tune", tune::measure),
         ("hardship", tune::measure_hardship),
         ("fan-out", fan_out::measure),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 fn with_one_channel_and_a_backup(setup: &Setup) -> String {
     let host = setup.start();
     host.add_channel("1");
-    let id = host.post("/api/v1/database/backups", &json!({}))["id"].as_str().unwrap().to_owned();
+    let id = host.post_json("/api/v1/database/backups", &json!({}))["id"].as_str().unwrap().to_owned();
     host.stop();
     id
 }
@@ -110,7 +110,7 @@ fn a_full_disk_is_told_with_its_numbers_and_costs_no_backup() {
     };
     let host = setup.through(&wrapper).start();
     host.add_channel("1");
-    let good = host.post("/api/v1/database/backups", &json!({}));
+    let good = host.post_json("/api/v1/database/backups", &json!({}));
     let seen = std::path::Path::new("/proc").join(host.pid().to_string()).join("root");
     let seen = seen.join(folder.strip_prefix("/").unwrap());
     fs::write(seen.join("filler"), vec![0_u8; 400 * 1024]).unwrap();
@@ -133,8 +133,8 @@ fn a_full_disk_is_told_with_its_numbers_and_costs_no_backup() {
     assert_eq!(host.numbers(), ["1"]);
     host.add_channel("2");
     fs::remove_file(seen.join("filler")).unwrap();
-    host.post(&format!("/api/v1/database/backups/{}/verify", good["id"].as_str().unwrap()), &json!({}));
-    host.post("/api/v1/database/backups", &json!({}));
+    host.post_json(&format!("/api/v1/database/backups/{}/verify", good["id"].as_str().unwrap()), &json!({}));
+    host.post_json("/api/v1/database/backups", &json!({}));
     host.stop();
 }
 

@@ -18,8 +18,8 @@ fn what_one_machine_exports_another_one_imports_with_its_own_copies_of_the_files
     host.wait_for_scan();
     let files: Vec<_> = host.files().into_keys().collect();
     let list = json!({"name": "List", "source": {"type": "manual", "items": files}});
-    let id = host.post("/api/v1/collections", &list)["id"].clone();
-    host.post("/api/v1/channels", &json!({"number": "42", "name": "Answers", "collection": id}));
+    let id = host.post_json("/api/v1/collections", &list)["id"].clone();
+    host.post_json("/api/v1/channels", &json!({"number": "42", "name": "Answers", "collection": id}));
     let to = document.display().to_string();
     assert_eq!(run(&setup, &["export", "--to", &to]).code, Some(0), "with the server running");
     let running = fs::read_to_string(&document).unwrap();

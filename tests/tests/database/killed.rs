@@ -42,8 +42,8 @@ fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half() {
     let setup = stage.setup();
     let mut host = setup.start();
     let names = Arc::new(AtomicU64::new(0));
-    host.post("/api/v1/collections", &collection(&names));
-    host.post("/api/v1/database/backups", &json!({}));
+    host.post_json("/api/v1/collections", &collection(&names));
+    host.post_json("/api/v1/database/backups", &json!({}));
     let mut random = 0x9E37_79B9_97F4_A7C1_u64;
     for round in 0..rounds {
         // xorshift: the same moments in every run, as far as the machine lets it.
@@ -77,7 +77,7 @@ fn a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half() {
         let newest: Vec<_> = backups(&setup).into_iter().take(2).collect();
         assert!(!newest.is_empty(), "every backup is gone");
         for backup in newest {
-            host.post(&format!("/api/v1/database/backups/{}/verify", backup.id), &json!({}));
+            host.post_json(&format!("/api/v1/database/backups/{}/verify", backup.id), &json!({}));
         }
         assert_tidy(&setup, round);
     }

@@ -36,7 +36,7 @@ fn every_setting_has_its_effect_also_after_a_reload() {
         let looked = view["health"]["checkpoints"].as_u64()? > 1 && view["readers"]["recycled"].as_u64()? > 0;
         looked.then_some(())
     });
-    let info = host.post("/api/v1/database/backups", &json!({}));
+    let info = host.post_json("/api/v1/database/backups", &json!({}));
     let plain = kept.join(info["file"].as_str().unwrap());
     assert!(plain.extension().is_some_and(|extension| extension == "db") && plain.is_file(), "{info}");
     assert!(fs::read(&plain).unwrap().starts_with(b"SQLite format 3"));

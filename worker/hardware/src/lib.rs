@@ -8,6 +8,7 @@
 pub mod capabilities;
 pub mod choice;
 pub mod condition;
+pub mod desk;
 pub mod detect;
 pub mod pattern;
 pub mod profile;
@@ -19,6 +20,7 @@ pub mod version;
 pub use capabilities::{Capabilities, Detection, Reason, ReasonKind, Verdict};
 pub use choice::{Choice, choose};
 pub use condition::{Condition, Fact, Facts};
+pub use desk::Desk;
 pub use profile::{Profile, ProfileFile};
 pub use profiles::{Profiles, ProfilesError};
 pub use template::{Placeholder, Template};

@@ -4,10 +4,12 @@
 
 use std::{ffi::OsString, path::Path};
 
-use exstreamtv_model::{FrameRate, profile::SAMPLE_RATE_HZ};
+use exstreamtv_model::profile::SAMPLE_RATE_HZ;
 
 use crate::{
+    cards::Encoder,
     encoding::{Encoding, Pictures},
+    filter::written,
     plan::{Branch, Input, Output, Plan},
     protocols::{SourceKind, allowed_protocols},
     subtitles::Overlay,
@@ -20,11 +22,16 @@ pub const PROGRESS_DESCRIPTOR: i32 = 3;
 pub fn command_line(plan: &Plan, ffmpeg: &Path) -> Vec<OsString> {
     let mut line = Arguments(vec![ffmpeg.as_os_str().to_owned()]);
     line.global();
-    plan.inputs.iter().for_each(|input| line.input(input));
+    line.arguments(plan.card.iter().flat_map(|card| &card.init));
+    for (index, input) in plan.inputs.iter().enumerate() {
+        let decodes = plan.card.as_ref().filter(|_| index == plan.video.input);
+        line.arguments(decodes.iter().flat_map(|card| &card.decoder));
+        line.input(input);
+    }
     line.streams(plan);
     match plan.output {
         Output::Stream => {
-            line.encoding(&plan.encoding);
+            line.encoding(&plan.encoding, plan.card.as_ref().and_then(|card| card.encoder.as_ref()));
             line.stream();
         }
         Output::Png => line.picture(),
@@ -38,6 +45,10 @@ struct Arguments(Vec<OsString>);
 impl Arguments {
     fn flags(&mut self, flags: &[&str]) {
         self.0.extend(flags.iter().map(OsString::from));
+    }
+
+    fn arguments<'s>(&mut self, arguments: impl Iterator<Item = &'s String>) {
+        self.0.extend(arguments.map(OsString::from));
     }
 
     fn option(&mut self, name: &str, value: impl Into<OsString>) {
@@ -93,17 +104,30 @@ impl Arguments {
 
     fn filters(&mut self, option: &str, branch: &Branch) {
         if !branch.filters.is_empty() {
-            self.option(option, branch.filters.join(","));
+            self.option(option, written(&branch.filters));
         }
     }
 
-    fn encoding(&mut self, encoding: &Encoding) {
-        let FrameRate { num, den } = encoding.frame_rate;
+    fn encoding(&mut self, encoding: &Encoding, card: Option<&Encoder>) {
         self.option("-fps_mode", "cfr");
-        self.option("-r", format!("{num}/{den}"));
+        self.option("-r", encoding.frame_rate_text());
         self.option("-t", format!("{}.{:06}", encoding.length_us / 1_000_000, encoding.length_us % 1_000_000));
-        self.video(encoding);
+        match card {
+            Some(encoder) => self.by_card(encoding, encoder),
+            None => self.video(encoding),
+        }
+        self.colours();
         self.audio(encoding);
+    }
+
+    /// The settings of a card's encoder come from its profile; keyframes are everybody's.
+    fn by_card(&mut self, encoding: &Encoding, encoder: &Encoder) {
+        self.option("-c:v", &encoder.name);
+        self.arguments(encoder.arguments.iter());
+        self.option("-force_key_frames", encoding.keyframes.expression());
+        if !encoder.filters.is_empty() {
+            self.option("-bsf:v", encoder.filters.join(","));
+        }
     }
 
     fn video(&mut self, encoding: &Encoding) {
@@ -133,6 +157,9 @@ impl Arguments {
                 Pictures::AsShown => "stitchable=1:b-adapt=1:b-bias=-100:qpmin=20",
             },
         );
+    }
+
+    fn colours(&mut self) {
         self.option("-color_range", "tv");
         self.option("-colorspace", "bt709");
         self.option("-color_primaries", "bt709");
@@ -164,10 +191,11 @@ impl Arguments {
 /// Returns the graph of a picture with something laid over it.
 fn graph(video: &Branch, overlay: &Overlay) -> String {
     let Branch { input, stream, filters } = video;
-    let picture = if filters.is_empty() { "null".to_owned() } else { filters.join(",") };
+    let picture = if filters.is_empty() { "null".to_owned() } else { written(filters) };
     let images = overlay.images.join(",");
-    let rest: Vec<&str> =
-        std::iter::once(overlay.filter.as_str()).chain(overlay.after.iter().map(String::as_str)).collect();
+    let rest: Vec<&str> = std::iter::once(overlay.filter.as_str())
+        .chain(overlay.after.iter().map(|filter| filter.text.as_str()))
+        .collect();
     format!(
         "[{input}:{stream}]{picture}[picture];[{}:{}]{images}[images];[picture][images]{}[out]",
         overlay.input,

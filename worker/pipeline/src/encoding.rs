@@ -65,6 +65,11 @@ impl Keyframes {
 }
 
 impl Encoding {
+    /// Returns the rate as FFmpeg reads it.
+    pub fn frame_rate_text(&self) -> String {
+        format!("{}/{}", self.frame_rate.num, self.frame_rate.den)
+    }
+
     /// Returns what the encoders are told for `order`.
     pub fn of(order: &PlayOrder, pictures: Pictures) -> Self {
         let profile = &order.profile;

@@ -9,7 +9,10 @@ use exstreamtv_model::{
     media::{FieldOrder, Stream, VideoStream},
 };
 
-use crate::geometry::{Size, fit};
+use crate::{
+    filter::{Filter, Kind},
+    geometry::{Size, fit},
+};
 
 /// What is known about the pictures at one point of the chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +52,12 @@ pub enum Samples {
     /// What we send: 8-bit 4:2:0, BT.709 matrix, limited range.
     Ours,
     /// Something else, with a matrix that FFmpeg finds in the file.
-    Tagged,
+    Tagged {
+        /// Whether matrix and range are ours, and only the bits or the chroma are others.
+        ours_but_for_bits: bool,
+    },
+    /// More light than a screen of standard range shows: PQ or HLG, which is taken down to it.
+    Hdr,
     /// Something else, without a matrix in the file: BT.709 for high definition, BT.601 for less, as television does.
     Untagged {
         /// Whether it is high definition.
@@ -59,14 +67,20 @@ pub enum Samples {
 
 /// What a step adds: a filter, and what the pictures are after it.
 struct Step {
-    filter: String,
+    filter: Filter,
     after: Picture,
+}
+
+impl Step {
+    fn new(text: impl Into<String>, kind: Kind, after: Picture) -> Self {
+        Self { filter: Filter::new(text, kind), after }
+    }
 }
 
 type StepFn = fn(&Picture, &OutputProfile) -> Option<Step>;
 
 /// Steps in their order. Dropping frames first spares the scaler; repeating them last spares it too.
-const SHAPE: [StepFn; 3] = [deinterlace, drop_frames, scale];
+const SHAPE: [StepFn; 4] = [deinterlace, drop_frames, scale, tone_map];
 const FRAME: [StepFn; 2] = [pad, tag];
 const TIME: [StepFn; 2] = [repeat_frames, hold_the_last_frame];
 
@@ -76,11 +90,11 @@ pub struct Chain {
     /// Size of the source's picture inside the channel's, without bars.
     pub fitted: Size,
     /// After these the picture has its size.
-    pub shape: Vec<String>,
+    pub shape: Vec<Filter>,
     /// After these it has its bars and its tags.
-    pub frame: Vec<String>,
+    pub frame: Vec<Filter>,
     /// After these it has the channel's rate.
-    pub time: Vec<String>,
+    pub time: Vec<Filter>,
 }
 
 impl Chain {
@@ -94,12 +108,12 @@ impl Chain {
     }
 
     /// Returns all filters, in order.
-    pub fn whole(self) -> Vec<String> {
+    pub fn whole(self) -> Vec<Filter> {
         [self.shape, self.frame, self.time].concat()
     }
 }
 
-fn take(steps: &[StepFn], mut picture: Picture, profile: &OutputProfile) -> (Vec<String>, Picture) {
+fn take(steps: &[StepFn], mut picture: Picture, profile: &OutputProfile) -> (Vec<Filter>, Picture) {
     let mut filters = Vec::new();
     for step in steps {
         if let Some(Step { filter, after }) = step(&picture, profile) {
@@ -111,15 +125,15 @@ fn take(steps: &[StepFn], mut picture: Picture, profile: &OutputProfile) -> (Vec
 }
 
 impl Picture {
-    /// Returns what decoding `stream` yields.
-    pub fn decoded(stream: &Stream, video: &VideoStream) -> Self {
+    /// Returns what decoding `stream` yields. Where tone mapping cannot be had, HDR is shown as if it were not: pale, but shown.
+    pub fn decoded(stream: &Stream, video: &VideoStream, tone_map: bool) -> Self {
         let (size, sample_aspect) = upright(video);
         Self {
             size,
             sample_aspect,
             rate: video.frame_rate.filter(|rate| rate.num > 0 && rate.den > 0).map_or(Rate::Unknown, Rate::Mean),
             may_be_interlaced: may_be_interlaced(stream, video),
-            samples: Samples::decoded(video),
+            samples: if tone_map && is_hdr(video) { Samples::Hdr } else { Samples::decoded(video) },
             tagged: false,
             may_change_size: true,
             held: false,
@@ -144,15 +158,21 @@ impl Picture {
 impl Samples {
     fn decoded(video: &VideoStream) -> Self {
         let high_definition = video.width > 1024 || video.height > 576;
-        let limited_range = video.color.range.as_deref() != Some("pc");
-        let eight_bit = video.pixel_format.as_deref() == Some("yuv420p");
+        let format = video.pixel_format.as_deref().unwrap_or_default();
+        let limited_range = video.color.range.as_deref() != Some("pc") && !format.starts_with("yuvj");
+        let eight_bit = format == "yuv420p";
         match video.color.space.as_deref() {
             Some("bt709") if eight_bit && limited_range => Self::Ours,
             None if eight_bit && limited_range && high_definition => Self::Ours,
-            Some(_) => Self::Tagged,
+            Some(space) => Self::Tagged { ours_but_for_bits: space == "bt709" && limited_range },
             None => Self::Untagged { high_definition },
         }
     }
+}
+
+/// Returns whether the picture has more light than a screen of standard range shows (SMPTE ST 2084, ARIB STD-B67).
+pub fn is_hdr(video: &VideoStream) -> bool {
+    matches!(video.color.transfer.as_deref(), Some("smpte2084" | "arib-std-b67"))
 }
 
 /// Returns the size and the shape of samples in front of the first filter: FFmpeg turns pictures upright, and a quarter turn swaps the
@@ -167,7 +187,7 @@ pub fn upright(video: &VideoStream) -> (Size, (u32, u32)) {
 }
 
 /// Codecs of tape and broadcast are often interlaced without the container saying so. The filter leaves whole pictures alone.
-fn may_be_interlaced(stream: &Stream, video: &VideoStream) -> bool {
+pub fn may_be_interlaced(stream: &Stream, video: &VideoStream) -> bool {
     match video.field_order {
         FieldOrder::TopFirst | FieldOrder::BottomFirst => true,
         FieldOrder::Progressive => false,
@@ -181,7 +201,7 @@ fn frame_size(profile: &OutputProfile) -> Size {
 
 fn deinterlace(picture: &Picture, _: &OutputProfile) -> Option<Step> {
     let after = Picture { may_be_interlaced: false, ..picture.clone() };
-    picture.may_be_interlaced.then(|| Step { filter: "yadif=deint=interlaced".to_owned(), after })
+    picture.may_be_interlaced.then(|| Step::new("yadif=deint=interlaced", Kind::Deinterlace, after))
 }
 
 fn drop_frames(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
@@ -200,7 +220,7 @@ fn repeat_frames(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
 fn constant_rate(picture: &Picture, profile: &OutputProfile) -> Step {
     let FrameRate { num, den } = profile.frame_rate;
     let after = Picture { rate: Rate::Constant(profile.frame_rate), ..picture.clone() };
-    Step { filter: format!("fps={num}/{den}"), after }
+    Step::new(format!("fps={num}/{den}"), Kind::Anywhere, after)
 }
 
 /// A scaler whose sides are already right passes pictures through untouched; decoded pictures get one even so, because their size may change
@@ -211,17 +231,32 @@ fn scale(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
         return None;
     }
     let colour = match picture.samples {
-        Samples::Ours => "",
-        Samples::Tagged => ":out_color_matrix=bt709:out_range=tv",
+        // What HDR needs is done to it later, from what it says about itself.
+        Samples::Ours | Samples::Hdr => "",
+        Samples::Tagged { .. } => ":out_color_matrix=bt709:out_range=tv",
         Samples::Untagged { high_definition: true } => ":in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv",
         Samples::Untagged { high_definition: false } => {
             ":in_color_matrix=smpte170m:out_color_matrix=bt709:out_range=tv"
         }
     };
-    let filter = format!("scale={}:{}:flags=bicubic{colour}", size.width, size.height);
-    let after =
-        Picture { size, sample_aspect: (1, 1), samples: Samples::Ours, may_change_size: false, ..picture.clone() };
-    Some(Step { filter, after })
+    let text = format!("scale={}:{}:flags=bicubic{colour}", size.width, size.height);
+    let samples = if picture.samples == Samples::Hdr { Samples::Hdr } else { Samples::Ours };
+    let converts =
+        !matches!(picture.samples, Samples::Ours | Samples::Hdr | Samples::Tagged { ours_but_for_bits: true });
+    let kind = Kind::Scale { from: picture.size, to: size, converts };
+    let after = Picture { size, sample_aspect: (1, 1), samples, may_change_size: false, ..picture.clone() };
+    Some(Step::new(text, kind, after))
+}
+
+/// BT.2408 puts the white of standard range at 203 cd/m² and most masters less than 1,000 above it; 100 and the curve of Hable, whose shoulder keeps
+/// clouds and lamps apart, are what FFmpeg's documentation and every other server use. In light, because curves are made for that; behind the scaler,
+/// because it costs by the sample.
+const TONE_MAP: &str =
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv";
+
+fn tone_map(picture: &Picture, _: &OutputProfile) -> Option<Step> {
+    let after = Picture { samples: Samples::Ours, ..picture.clone() };
+    (picture.samples == Samples::Hdr).then(|| Step::new(TONE_MAP, Kind::ToneMap, after))
 }
 
 fn pad(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
@@ -229,21 +264,23 @@ fn pad(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
     // Chroma is shared by two lines and two columns, so a picture begins at even ones.
     let left = (frame.width.saturating_sub(picture.size.width) / 2) & !1;
     let top = (frame.height.saturating_sub(picture.size.height) / 2) & !1;
-    let filter = format!("pad={}:{}:{left}:{top}:color=black", frame.width, frame.height);
+    let text = format!("pad={}:{}:{left}:{top}:color=black", frame.width, frame.height);
     let after = Picture { size: frame, ..picture.clone() };
-    (picture.size != frame).then_some(Step { filter, after })
+    (picture.size != frame).then(|| Step::new(text, Kind::Pad { to: frame, left, top }, after))
 }
 
 /// Encoders copy these tags into their headers, which must be the same bytes for every run.
 fn tag(picture: &Picture, _: &OutputProfile) -> Option<Step> {
-    let filter = "format=yuv420p,setsar=1,setparams=field_mode=prog:range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
     let after = Picture { tagged: true, ..picture.clone() };
-    (!picture.tagged).then(|| Step { filter: filter.to_owned(), after })
+    (!picture.tagged).then(|| Step::new(format!("format=yuv420p,{TAGS}"), Kind::Tag, after))
 }
+
+/// What is said about samples.
+pub const TAGS: &str =
+    "setsar=1,setparams=field_mode=prog:range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
 
 /// Files whose last picture lacks up to a second of the promised length are common; longer holes are the host's to fill.
 fn hold_the_last_frame(picture: &Picture, _: &OutputProfile) -> Option<Step> {
     let after = Picture { held: true, ..picture.clone() };
-    let filter = "tpad=stop_mode=clone:stop_duration=1".to_owned();
-    (!picture.held).then_some(Step { filter, after })
+    (!picture.held).then(|| Step::new("tpad=stop_mode=clone:stop_duration=1", Kind::Hold, after))
 }

@@ -11,8 +11,10 @@ use exstreamtv_model::{
 };
 
 use crate::{
+    cards::OnCard,
     downmix::pan,
     encoding::{Encoding, Pictures},
+    filter::{Filter, anywhere, in_system},
     picture::{Chain, Picture},
     slate::{self, TextFile},
     sound::Sound,
@@ -26,6 +28,8 @@ pub struct Abilities {
     pub draw_text: bool,
     /// It can write text subtitles into pictures.
     pub burn_text: bool,
+    /// It can take HDR pictures down to standard range.
+    pub tone_map: bool,
 }
 
 /// How an order is carried out.
@@ -47,6 +51,8 @@ pub struct Plan {
     pub files: Vec<TextFile>,
     /// Other names of files that must be there.
     pub links: Vec<Link>,
+    /// What a card has to do with it.
+    pub card: Option<OnCard>,
 }
 
 /// What FFmpeg writes.
@@ -80,7 +86,7 @@ pub struct Branch {
     /// Absolute index of the stream in it.
     pub stream: u32,
     /// Filters, in order.
-    pub filters: Vec<String>,
+    pub filters: Vec<Filter>,
 }
 
 /// Returns how `order` is carried out. Every order has a plan: a chosen stream that the probe does not have is played as black or silence.
@@ -119,19 +125,19 @@ fn plan_file(order: &PlayOrder, file: &FileChoice<'_>, abilities: Abilities) -> 
         inputs.push(Input::File { path: file.path.to_owned(), in_point_ms: file.in_point_ms - look_back_ms });
     }
     let (video, overlay) = match chosen_video {
-        Some(chosen) => picture_of(chosen, burn, file.in_point_ms, order),
+        Some(chosen) => picture_of(chosen, burn, file.in_point_ms, order, abilities),
         None => (generated(&mut inputs, black(&order.profile), generated_picture_filters(&order.profile)), None),
     };
     let audio = match chosen_audio {
         Some((stream, _)) => {
             let downmix = file.downmix.and_then(|downmix| pan(downmix, order.profile.audio_channels));
             let sound = sound_at(file.in_point_ms).filters(downmix);
-            Branch { input: 0, stream: stream.index, filters: [begin_at(look_back_ms, "a"), sound].concat() }
+            Branch { input: 0, stream: stream.index, filters: anywhere([begin_at(look_back_ms, "a"), sound].concat()) }
         }
-        None => generated(&mut inputs, silence(&order.profile), Sound::Silence.filters(None)),
+        None => generated(&mut inputs, silence(&order.profile), Vec::new()),
     };
     let encoding = Encoding::of(order, Pictures::Reordered);
-    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files: Vec::new(), links }
+    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files: Vec::new(), links, card: None }
 }
 
 fn picture_of(
@@ -139,31 +145,32 @@ fn picture_of(
     burn: Burn,
     in_point_ms: i64,
     order: &PlayOrder,
+    abilities: Abilities,
 ) -> (Branch, Option<Overlay>) {
-    let begin = begin_at(burn.look_back_ms(in_point_ms), "");
-    let chain = Chain::new(Picture::decoded(stream, video), &order.profile);
+    let begin = anywhere(begin_at(burn.look_back_ms(in_point_ms), ""));
+    let chain = Chain::new(Picture::decoded(stream, video, abilities.tone_map), &order.profile);
     let (filters, overlay) = burn.into_picture(chain, video, in_point_ms);
     (Branch { input: 0, stream: stream.index, filters: [begin, filters].concat() }, overlay)
 }
 
 fn plan_slate(order: &PlayOrder, screen: &Screen, abilities: Abilities) -> Plan {
     let PlayOrder { profile, .. } = order;
-    let finish = generated_picture_filters(profile);
+    let finish = generated_picture_filters(profile).into_iter().map(|filter| filter.text).collect();
     let slate::Picture { mut inputs, filters, overlay, files, links } =
         slate::picture(screen, profile, abilities.draw_text, finish);
-    let video = Branch { input: 0, stream: 0, filters };
-    let audio = generated(&mut inputs, slate::sound(screen.audio, profile), Sound::Silence.filters(None));
+    let video = Branch { input: 0, stream: 0, filters: in_system(filters) };
+    let audio = generated(&mut inputs, slate::sound(screen.audio, profile), Vec::new());
     let encoding = Encoding::of(order, Pictures::AsShown);
-    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files, links }
+    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files, links, card: None }
 }
 
 /// Adds a generator to `inputs` and returns the branch of its only stream.
-fn generated(inputs: &mut Vec<Input>, generator: String, filters: Vec<String>) -> Branch {
+fn generated(inputs: &mut Vec<Input>, generator: String, filters: Vec<Filter>) -> Branch {
     inputs.push(Input::Generator(generator));
     Branch { input: inputs.len() - 1, stream: 0, filters }
 }
 
-fn generated_picture_filters(profile: &OutputProfile) -> Vec<String> {
+fn generated_picture_filters(profile: &OutputProfile) -> Vec<Filter> {
     Chain::new(Picture::generated(profile), profile).whole()
 }
 

@@ -13,6 +13,7 @@ use exstreamtv_model::{
 };
 
 use crate::{
+    filter::in_system,
     plan::Input,
     subtitles::{Link, Overlay},
 };
@@ -159,7 +160,7 @@ fn lay_image(profile: &OutputProfile, after: Vec<String>) -> Overlay {
         stream: 0,
         images: vec![fit, "format=yuva420p".to_owned()],
         filter: "overlay=x=(W-w)/2:y=(H-h)/2:eof_action=repeat:format=yuv420".to_owned(),
-        after,
+        after: in_system(after),
     }
 }
 
@@ -225,7 +226,11 @@ mod tests {
             assert_eq!(rows.join(" "), text);
             let overlay = picture.overlay.iter().flat_map(|overlay| &overlay.after);
             assert!(
-                picture.filters.iter().chain(overlay).all(|filter| !filter.contains("sure") && !filter.contains("odd"))
+                picture
+                    .filters
+                    .iter()
+                    .chain(overlay.map(|filter| &filter.text))
+                    .all(|filter| !filter.contains("sure") && !filter.contains("odd"))
             );
         }
     }

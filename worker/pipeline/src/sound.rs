@@ -5,8 +5,6 @@ use exstreamtv_model::profile::SAMPLE_RATE_HZ;
 /// Where a run's sound comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sound {
-    /// A generator that makes what we send, for ever.
-    Silence,
     /// A file, from its beginning.
     FromTheStart,
     /// A file, from somewhere in the middle.
@@ -29,7 +27,6 @@ impl Sound {
         // The middle of a sound wave clicks.
         let fade = (self == Self::FromTheMiddle).then(|| "afade=t=in:d=0.02".to_owned());
         match self {
-            Self::Silence => Vec::new(),
             Self::FromTheStart | Self::FromTheMiddle => {
                 downmix.into_iter().chain([resample]).chain(fade).chain([pad]).collect()
             }

@@ -14,6 +14,7 @@ use exstreamtv_model::{
 };
 
 use crate::{
+    filter::{Filter, in_system},
     geometry::Size,
     picture::{Chain, upright},
     plan::Abilities,
@@ -61,7 +62,7 @@ pub struct Overlay {
     /// What lays them over the picture.
     pub filter: String,
     /// What is done to the picture afterwards, in order.
-    pub after: Vec<String>,
+    pub after: Vec<Filter>,
 }
 
 /// How long before the in-point images are read: one that began before it may still be on screen, and seeking skips what began earlier.
@@ -100,13 +101,13 @@ impl Burn {
     }
 
     /// Returns the filters of a picture with this in it: those up to the images, and the images if there are any.
-    pub fn into_picture(self, chain: Chain, video: &VideoStream, in_point_ms: i64) -> (Vec<String>, Option<Overlay>) {
+    pub fn into_picture(self, chain: Chain, video: &VideoStream, in_point_ms: i64) -> (Vec<Filter>, Option<Overlay>) {
         let Chain { fitted, shape, frame, time } = chain;
         let look_back_ms = self.look_back_ms(in_point_ms);
         match self {
             Self::Nothing => ([shape, frame, time].concat(), None),
             Self::Text { link, relative, placed } => {
-                let text = draw(&link, relative, in_point_ms);
+                let text = in_system(draw(&link, relative, in_point_ms));
                 // Placed text belongs to the picture; all other may use the bars.
                 let filters = if placed { [shape, text, frame, time] } else { [shape, frame, text, time] };
                 (filters.concat(), None)

@@ -16,7 +16,7 @@ use exstreamtv_pipeline::{
 };
 use proptest::prelude::*;
 
-const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true };
+const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true, tone_map: true };
 
 fn any_video() -> impl Strategy<Value = StreamKind> {
     let field = prop_oneof![
@@ -104,7 +104,7 @@ fn any_order() -> impl Strategy<Value = PlayOrder> {
         1 => ".*".prop_map(|text| Source::Slate { screen: Screen::plain(Message::titled(text)) }),
     ];
     (source, any_profile(), any::<u32>(), any::<u32>()).prop_map(|(source, profile, frames, keyframe_offset)| {
-        PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset }
+        PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset, card: None }
     })
 }
 
@@ -112,14 +112,15 @@ proptest! {
     #[test]
     fn every_order_has_a_plan_whose_picture_is_even_and_inside_the_channels(order in any_order()) {
         let plan = plan(&order, EVERYTHING);
-        let graph = plan.video.filters.join(",");
+        let filters: Vec<&str> = plan.video.filters.iter().map(|filter| filter.text.as_str()).collect();
+        let graph = filters.join(",");
         let OutputProfile { width, height, .. } = order.profile;
-        let scaled = plan.video.filters.iter().find(|filter| filter.starts_with("scale="));
+        let scaled = filters.iter().find(|filter| filter.starts_with("scale="));
         if let Some(filter) = scaled {
             let sizes: Vec<u32> = filter["scale=".len()..].split(':').take(2).map(|side| side.parse().unwrap()).collect();
             prop_assert!(sizes[0].is_multiple_of(2) && sizes[1].is_multiple_of(2) && sizes[0] >= 2 && sizes[1] >= 2);
             prop_assert!(sizes[0] <= width && sizes[1] <= height);
-            let padded = plan.video.filters.iter().any(|filter| filter.starts_with("pad="));
+            let padded = filters.iter().any(|filter| filter.starts_with("pad="));
             prop_assert_eq!(padded, (sizes[0], sizes[1]) != (width, height), "{}", graph);
         }
     }

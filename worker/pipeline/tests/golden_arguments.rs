@@ -12,7 +12,7 @@ use exstreamtv_model::{
 };
 use exstreamtv_pipeline::{Abilities, command_line, plan};
 
-const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true };
+const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true, tone_map: true };
 
 fn stream(index: u32, codec: &str, kind: StreamKind) -> Stream {
     let disposition = Disposition::default();
@@ -58,6 +58,7 @@ fn order(path: &str, streams: Vec<Stream>, chosen: (Option<u32>, Option<u32>)) -
         profile: OutputProfile::default(),
         frames: 900,
         keyframe_offset: 0,
+        card: None,
     }
 }
 
@@ -352,7 +353,7 @@ fn the_place_among_subtitles_is_counted_in_the_probe() {
     let counted = plan(&with_subtitles(film("/m/a.mkv"), embedded(5, 1)), EVERYTHING);
     let mistaken = plan(&with_subtitles(film("/m/a.mkv"), embedded(5, 5)), EVERYTHING);
     assert_eq!(counted, mistaken);
-    assert!(counted.video.filters.contains(&"subtitles=filename=media.mkv:si=1".to_owned()));
+    assert!(counted.video.filters.iter().any(|filter| filter.text == "subtitles=filename=media.mkv:si=1"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use exstreamtv_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Restrictions, Testimony};
+use crate::{CardPart, Cards, Restrictions, Testimony};
 
 /// Version of this protocol; a worker that speaks another one is refused in `Hello`.
 pub const PROTOCOL_VERSION: u32 = 2;
@@ -26,6 +26,8 @@ pub enum Command {
     },
     /// Says what processes may do that are started from now on. Legal always; answered by nothing. A worker that does not know it works without.
     Restrict(Restrictions),
+    /// Says which video cards runs may use that are ordered from now on. Legal always; answered by nothing; replaces what was said before.
+    Cards(Box<Cards>),
     /// Asks what FFmpeg is there; answered by `Report::Identified`. Legal after `Configure`.
     Identify,
     /// Starts a run; answered by `Report::Started` (which carries the read end of FFmpeg's stdout) or `Report::Ended`.
@@ -88,6 +90,9 @@ pub enum Report {
         pid: u32,
         /// The command line, for people and dossiers.
         command_line: Vec<String>,
+        /// What a card has to do with it, where the order named one.
+        #[serde(default)]
+        card: Option<Box<CardPart>>,
     },
     /// How far a run is; about once a second while it runs.
     Progress {

@@ -8,7 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Every variant's tag, so that a new one cannot come without a fixture.
-const COMMANDS: [&str; 8] = ["cancel", "configure", "extract", "identify", "play", "probe", "restrict", "stop"];
+const COMMANDS: [&str; 9] =
+    ["cancel", "cards", "configure", "extract", "identify", "play", "probe", "restrict", "stop"];
 const REPORTS: [&str; 10] =
     ["ended", "extracted", "hello", "identified", "log", "probed", "progress", "started", "testimony", "vitals"];
 

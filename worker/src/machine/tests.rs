@@ -41,7 +41,7 @@ impl Bench {
     }
 
     fn started(&mut self, run: i64) -> Vec<Effect> {
-        self.apply(Event::Started { run: RunId(run), pid: 1, command_line: vec![] })
+        self.apply(Event::Started { run: RunId(run), pid: 1, command_line: vec![], card: None })
     }
 
     fn exited(&mut self, run: i64, code: Option<i32>, signal: Option<i32>) -> Vec<Effect> {
@@ -63,11 +63,18 @@ impl Bench {
 
 fn order(run: i64, text: &str) -> Box<PlayOrder> {
     let source = Source::Slate { screen: Screen::plain(Message::titled(text)) };
-    Box::new(PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0 })
+    Box::new(PlayOrder {
+        run: RunId(run),
+        source,
+        profile: OutputProfile::default(),
+        frames: 1,
+        keyframe_offset: 0,
+        card: None,
+    })
 }
 
 fn start(run: i64, text: &str, draw_text: bool) -> Effect {
-    let abilities = Abilities { draw_text, burn_text: true };
+    let abilities = Abilities { draw_text, burn_text: true, tone_map: true };
     Effect::Start { ffmpeg: "/bin/ffmpeg".into(), order: order(run, text), abilities }
 }
 
@@ -77,14 +84,14 @@ fn ended(run: i64, end: RunEnd) -> Effect {
 
 fn identity(draw_text: bool) -> Identity {
     let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into(), landlock: 0 };
-    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true } }
+    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true, tone_map: true } }
 }
 
 #[test]
 fn a_run_starts_is_announced_and_ends_once() {
     let mut bench = Bench::configured();
     assert_eq!(bench.play(7), [start(7, "", false)]);
-    let announced = Report::Started { run: RunId(7), pid: 1, command_line: vec![] };
+    let announced = Report::Started { run: RunId(7), pid: 1, command_line: vec![], card: None };
     assert_eq!(bench.started(7), [Effect::Send(announced)]);
     assert_eq!(bench.exited(7, Some(0), None), [Effect::Forget(RunId(7)), ended(7, RunEnd::Completed)]);
     assert_eq!(bench.exited(7, Some(0), None), [Effect::Forget(RunId(7))], "there is no second end");

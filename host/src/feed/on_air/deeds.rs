@@ -6,7 +6,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use exstreamtv_core::{Action, Rung};
+use exstreamtv_core::{Action, Outcome, Rung};
 use exstreamtv_model::{Cause, PlayoutEntryId, RunId};
 use exstreamtv_transport::Splice;
 use exstreamtv_worker_protocol::Command;
@@ -56,7 +56,10 @@ impl OnAir {
         let picked = self.outlook.picked(&played);
         let wanted = Wanted { run: id, first: frames.start, end: frames.end, first_ms };
         let order = order(self.time.grid(), &self.channel, &played, picked.as_deref(), wanted);
-        let (Some(order), Some(media)) = (order, played.media.as_ref()) else { return };
+        let (Some(mut order), Some(media)) = (order, played.media.as_ref()) else { return };
+        let wish = self.means.hardware.wish_of(&self.channel.number.to_string());
+        let seat = self.means.hardware.desk().assign(&order, wish);
+        order.card = seat.as_ref().and_then(|seat| seat.card.clone());
         if rung.is_restart() {
             tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");
             self.means.sessions.channel_restarted(self.channel.id);
@@ -72,6 +75,7 @@ impl OnAir {
             slot_first,
         };
         let mut run = Run::ordered(entry, shown, frames.end);
+        run.seat = seat;
         run.text = picked.and_then(|p| p.text.clone()).map(|track| (track, self.time.stream_ms(origin_ms)));
         self.runs.insert(id, run);
         self.casebook.ordered(&order);
@@ -87,7 +91,11 @@ impl OnAir {
         }
         self.worker.cancel(id);
         match cause.filter(|cause| cause.is_fault()) {
-            Some(cause) => self.blame(&run, cause, format!("FFmpeg was ended: {why}. {}", run.last_words())),
+            Some(cause) => {
+                // One that hangs may hang in a driver.
+                self.with_card(&run, Outcome::Failed(cause));
+                self.blame(&run, cause, format!("FFmpeg was ended: {why}. {}", run.last_words()));
+            }
             None => tracing::debug!(run.id = %id, title = &*run.shown.title, why, "a run is ended"),
         }
     }

@@ -4,7 +4,8 @@
 //! Does not: decide what is tried again; the conductor's supervision does.
 //! Invariant: whatever goes wrong has a cause, an incident and a dossier; viewers keep their stream.
 
-use exstreamtv_core::trouble::Fault;
+use exstreamtv_core::{Outcome, trouble::Fault};
+use exstreamtv_hardware::{desk::Blamed, profile::FailureClass};
 use exstreamtv_model::{Cause, RunId};
 use tokio::time::Instant;
 
@@ -19,6 +20,18 @@ impl OnAir {
         let fault = Fault { cause, title: run.shown.title.to_string(), slot_first: run.shown.slot_first, detail };
         self.log.fault(fault, self.time.wall_ms(self.time.live(Instant::now())));
         self.outlook.look_for_versions(run.entry);
+    }
+
+    /// A run that failed may have a card to blame, which does less from now on; so may one that played to its end otherwise than it was planned.
+    pub(super) fn with_card(&self, run: &Run, outcome: Outcome) -> Outcome {
+        let completed = matches!(outcome, Outcome::Completed { early: None });
+        let Some(blamed) = run.blame_card(completed) else { return outcome };
+        let Blamed { card, class, because, consequence } = blamed;
+        tracing::warn!(run.id = %run.id, card, ?class, because, consequence, "a video card failed");
+        match outcome {
+            Outcome::Failed(_) if class != FailureClass::Unknown => Outcome::Failed(Cause::HardwareFailed),
+            outcome => outcome,
+        }
     }
 
     pub(super) fn lose_worker(&mut self, reason: &str, cause: Cause) {

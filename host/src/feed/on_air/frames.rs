@@ -71,6 +71,7 @@ impl OnAir {
                 tracing::debug!(run.id = %id, ?summary, "a run is over");
             }
             let outcome = self.outcome(&run, now).unwrap_or_else(|| Outcome::Failed(run.cause()));
+            let outcome = self.with_card(&run, outcome);
             self.conductor.finished(id, outcome, self.monotonic_ms(now));
             match outcome {
                 Outcome::Failed(cause) => self.blame(&run, cause, run.complaint()),

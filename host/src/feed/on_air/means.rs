@@ -20,6 +20,7 @@ use crate::{
     chronicle::Chronicle,
     clock::Clock,
     dossiers::Dossiers,
+    hardware::Hardware,
     lifecycle::Lifecycle,
     logs::Intake,
     playout::Playouts,
@@ -32,6 +33,8 @@ use crate::{
 pub struct Means {
     /// Starts workers.
     pub spawner: Spawner,
+    /// Which video cards there are, and who decides which takes part in a run.
+    pub hardware: Hardware,
     /// Which programs they use.
     pub programs: Programs,
     /// The schedule.

@@ -116,12 +116,14 @@ pub enum OpKind {
     Tonemap,
     /// Makes it another pixel format.
     Format,
+    /// Shows the last one for a second more.
+    Hold,
 }
 
 impl OpKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Scale, Self::Pad, Self::Crop, Self::Deinterlace, Self::Overlay, Self::Tonemap, Self::Format];
+    pub const ALL: [Self; 8] =
+        [Self::Scale, Self::Pad, Self::Crop, Self::Deinterlace, Self::Overlay, Self::Tonemap, Self::Format, Self::Hold];
 
     /// Returns its name in profiles.
     pub fn name(self) -> &'static str {
@@ -133,6 +135,7 @@ impl OpKind {
             Self::Overlay => "overlay",
             Self::Tonemap => "tonemap",
             Self::Format => "format",
+            Self::Hold => "hold",
         }
     }
 }

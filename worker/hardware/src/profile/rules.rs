@@ -202,20 +202,7 @@ pub struct Fallback {
 }
 
 /// How much the card does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Rung {
-    /// All it can.
-    Hw,
-    /// Decoding is done in software.
-    SwdecHwenc,
-    /// Decoding and encoding; filters are done in software.
-    HwdecSwfilterHwenc,
-    /// Nothing.
-    Software,
-}
+pub use exstreamtv_model::order::CardRung as Rung;
 
 /// When a card is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]

@@ -169,7 +169,7 @@ fn templates(file: &ProfileFile) -> Finding {
         let allowed: &[Placeholder] = match op.op {
             OpKind::Scale => &[W, H, Fmt],
             OpKind::Pad | OpKind::Crop => &[W, H, X, Y],
-            OpKind::Deinterlace => &[],
+            OpKind::Deinterlace | OpKind::Hold => &[],
             OpKind::Overlay => &[X, Y, Opacity],
             OpKind::Tonemap => &[Alg, Fmt],
             OpKind::Format => &[Fmt],

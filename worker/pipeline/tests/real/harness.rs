@@ -16,7 +16,7 @@ use exstreamtv_model::{
 use exstreamtv_pipeline::{Abilities, command_line, plan};
 use tempfile::TempDir;
 
-pub const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true };
+pub const EVERYTHING: Abilities = Abilities { draw_text: true, burn_text: true, tone_map: true };
 
 /// A packet of the result: seconds, and whether it is a keyframe.
 pub struct Packet {
@@ -148,7 +148,7 @@ pub fn play(path: &Path, video: VideoStream, profile: OutputProfile, frames: u32
         downmix: None,
         subtitles: None,
     };
-    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0 }
+    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0, card: None }
 }
 
 /// A slate with text that would break any filter graph, a little longer than it must be.
@@ -162,7 +162,7 @@ pub fn slate(profile: OutputProfile, visual: Visual, audio: AudioMode) -> PlayOr
     };
     let screen = Screen { visual, audio, ..Screen::plain(message) };
     let frames = frames_to_render(&profile);
-    PlayOrder { run: RunId(1), source: Source::Slate { screen }, profile, frames, keyframe_offset: 0 }
+    PlayOrder { run: RunId(1), source: Source::Slate { screen }, profile, frames, keyframe_offset: 0, card: None }
 }
 
 /// An order for a film of [`small`] size with these streams; stream 0 is the picture, stream 1 the sound.
