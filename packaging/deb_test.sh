@@ -31,20 +31,20 @@ cp /etc/resolv.conf /etc/hosts "$place/etc/"
 cp "$2" "$place/first.deb"
 cp "$3" "$place/second.deb"
 cp "$root/packaging/deb_test_inside.sh" "$place/inside.sh"
-in() { chroot "$place" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"; }
+within() { chroot "$place" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"; }
 alone() { unshare --net sh -c 'ip link set lo up 2>/dev/null || chroot "$0" ip link set lo up; exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 sh /inside.sh "$@"' "$place" "$@"; }
 
-in apt-get update -qq
+within apt-get update -qq
 # Debian asks for systemd or one of its parts; the part is there.
-in apt-get install -y -qq --no-install-recommends /first.deb >"$work/install.log" 2>&1 || { tail -30 "$work/install.log"; exit 1; }
+within apt-get install -y -qq --no-install-recommends /first.deb >"$work/install.log" 2>&1 || { tail -30 "$work/install.log"; exit 1; }
 alone installed
 alone serve
 alone old
-in apt-get install -y -qq --no-install-recommends /second.deb >"$work/upgrade.log" 2>&1 || { tail -30 "$work/upgrade.log"; exit 1; }
+within apt-get install -y -qq --no-install-recommends /second.deb >"$work/upgrade.log" 2>&1 || { tail -30 "$work/upgrade.log"; exit 1; }
 alone upgraded
-in apt-get remove -y -qq exstreamtv >"$work/remove.log" 2>&1 || { tail -30 "$work/remove.log"; exit 1; }
+within apt-get remove -y -qq exstreamtv >"$work/remove.log" 2>&1 || { tail -30 "$work/remove.log"; exit 1; }
 alone removed
-in apt-get purge -y -qq exstreamtv >"$work/purge.log" 2>&1 || { tail -30 "$work/purge.log"; exit 1; }
+within apt-get purge -y -qq exstreamtv >"$work/purge.log" 2>&1 || { tail -30 "$work/purge.log"; exit 1; }
 alone purged
 rm -rf --one-file-system "$place" 2>/dev/null || true
 echo "the package lives as it should"

@@ -156,8 +156,11 @@ mod tests {
         for (section, keys) in all.iter().filter_map(|(section, keys)| Some((section, keys.as_table()?))) {
             let (_, below) = page.split_once(&format!(".SH [{section}]\n")).unwrap_or_else(|| panic!("{section}"));
             let below = below.split("\n.SH ").next().unwrap();
-            for key in keys.keys() {
-                assert!(below.contains(&format!("\n{key} = ")), "[{section}] {key}");
+            for (key, value) in keys {
+                let heading = format!("\n.SH [{section}.{key}]\n");
+                let there =
+                    if value.is_table() { page.contains(&heading) } else { below.contains(&format!("\n{key} = ")) };
+                assert!(there, "[{section}] {key}");
                 count += 1;
             }
         }

@@ -61,6 +61,7 @@ fn start(mut command: Command, port: u16) -> Proxy {
 
 /// What a player sees through a proxy.
 fn watch_through(proxy: &Proxy, host: &Host, authority: &str) {
+    let channel = host.channel("Long");
     let client = reqwest::blocking::Client::builder().timeout(PATIENCE).build().unwrap();
     let get = |path: &str| client.get(format!("{}{path}", proxy.url)).header("Host", authority).send();
     let list = wait_for("the channel list through the proxy", PATIENCE, || {
@@ -70,7 +71,6 @@ fn watch_through(proxy: &Proxy, host: &Host, authority: &str) {
     assert!(list.contains(&format!("://{authority}/iptv/channel/")), "players are sent elsewhere: {list}");
     let own = host.url.trim_start_matches("http://");
     assert!(!list.contains(own), "players are sent past the proxy: {list}");
-    let channel = host.channel("Long");
     let mut stream = get(&channel.ts()).unwrap();
     let mut bytes = vec![0; 188 * 400];
     stream.read_exact(&mut bytes).unwrap();

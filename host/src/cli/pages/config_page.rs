@@ -17,7 +17,7 @@ pub fn page(configuration: &str, date: &str) -> String {
         "TOML, read by every command that is given it with --config. SIGHUP makes a server read it again; what takes effect only at \
          the next start is named in its log. \"exstreamtv config check\" says what is wrong with a file and where, \"exstreamtv config show\" what is in force.",
     )]);
-    let mut reader = Reader { roff, comment: Vec::new(), in_section: false, open: false };
+    let mut reader = Reader { roff, comment: Vec::new(), in_section: false, open: false, headed: false };
     configuration.lines().for_each(|line| reader.line(line));
     reader.close();
     let mut page = title("exstreamtv.toml", "5", date);
@@ -35,6 +35,8 @@ struct Reader {
     in_section: bool,
     /// Keys stand there whose description has not been written.
     open: bool,
+    /// A heading was the last thing.
+    headed: bool,
 }
 
 impl Reader {
@@ -45,7 +47,7 @@ impl Reader {
         } else if line.starts_with('[') {
             self.prose();
             self.roff.control("SH", [line]);
-            self.in_section = true;
+            (self.in_section, self.headed) = (true, true);
         } else if line.contains(" = ") {
             self.key(line);
         } else if !self.in_section {
@@ -56,6 +58,7 @@ impl Reader {
     /// Keys that follow each other share the comment before the first.
     fn key(&mut self, line: &str) {
         self.roff.control(if self.open { "TQ" } else { "TP" }, []);
+        self.headed = false;
         self.roff.text([bold(line)]);
         self.open = true;
     }
@@ -71,7 +74,10 @@ impl Reader {
         self.flush_keys_before_a_comment();
         if !self.comment.is_empty() {
             let text = std::mem::take(&mut self.comment).join(" ");
-            self.roff.control("PP", []).text([roman(text)]);
+            if !std::mem::take(&mut self.headed) {
+                self.roff.control("PP", []);
+            }
+            self.roff.text([roman(text)]);
         }
     }
 
