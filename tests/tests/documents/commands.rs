@@ -72,16 +72,20 @@ impl Desk {
         let sudo = programs.join("sudo");
         fs::write(&sudo, "#!/bin/sh\n# Drops what makes another user of us.\nwhile :; do case $1 in -E) shift ;; -u) shift 2 ;; *) break ;; esac; done\nexec \"$@\"\n").unwrap();
         fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).unwrap();
-        symlink(workspace().join("plugins"), stage.path().join("plugins")).unwrap();
         let mut desk = Self { stage, _host: host, backup: String::new() };
-        let made = desk.type_in("exstreamtv backup create --json");
+        let made = desk.type_in("a reader", "exstreamtv backup create --json");
         desk.backup = serde_json::from_str::<Value>(&made).unwrap()["id"].as_str().unwrap().to_owned();
         desk
     }
 
-    /// Types lines into a shell and returns what they print.
-    fn type_in(&self, lines: &str) -> String {
+    /// Types lines of `document` into a shell, in a folder of its own beside a clone of the repository, and returns what they print.
+    fn type_in(&self, document: &str, lines: &str) -> String {
         let folder = self.stage.path();
+        let place = folder.join(document.replace('/', " "));
+        if !place.exists() {
+            fs::create_dir(&place).unwrap();
+            symlink(workspace().join("plugins"), place.join("plugins")).unwrap();
+        }
         let (config, data) = (folder.join("exstreamtv.toml"), folder.join("data"));
         let lines = lines
             .replace("/etc/exstreamtv/exstreamtv.toml", &config.display().to_string())
@@ -91,7 +95,7 @@ impl Desk {
             .replace(" ID", &format!(" {}", self.backup));
         let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap_or_default());
         let mut shell = Command::new("sh");
-        shell.args(["-eu", "-c", &lines]).current_dir(folder).env("PATH", path);
+        shell.args(["-eu", "-c", &lines]).current_dir(&place).env("PATH", path);
         shell.env("EXSTREAMTV_CONFIG", config).env("EXSTREAMTV_DATA_DIR", data).env_remove("MAKEFLAGS");
         let output = shell.output().unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -122,12 +126,15 @@ fn every_command_of_a_document_runs() {
             run += here.len();
             if !here.is_empty() {
                 eprintln!("{name}: {here:?}");
-                desk.type_in(&here.join("\n"));
+                desk.type_in(name, &here.join("\n"));
             }
         }
     }
     assert!(run > 12, "only {run} commands were found");
-    assert!(desk.type_in("cat /tmp/channels.toml").contains("[[channel]]"), "the document that was exported is empty");
+    assert!(
+        desk.type_in("a reader", "cat /tmp/channels.toml").contains("[[channel]]"),
+        "the document that was exported is empty"
+    );
 }
 
 /// make can say what it would do, so the target and everything that it needs is there.
