@@ -81,10 +81,11 @@ deb-lint:
 # The same program as an upgrade: what the package does is looked at, not what the program does.
 deb-test: deb
 	$(call need,mmdebstrap,mmdebstrap,)
-	sh packaging/pack.sh 0.1.0-2 target/debian/upgrade
-	$(SUDO) sh packaging/deb_test.sh target/debian/exstreamtv_*.deb target/debian/upgrade/exstreamtv_*.deb
+	sh packaging/pack.sh 0.1.0-2 target/deb-test/upgrade
+	sh packaging/pack.sh # cargo-deb keeps one version in its folder
+	$(SUDO) sh packaging/deb_test.sh target/debian/exstreamtv_*.deb target/deb-test/upgrade/exstreamtv_*.deb
 
-deb-reproducible: deb-tools
+deb-reproducible: deb
 	sh packaging/reproducible.sh
 
 dist:

@@ -34,4 +34,5 @@ target/release/exstreamtv config check --config "$stage/exstreamtv.toml" >/dev/n
 for name in exstreamtv exstreamtv-dev; do
   sed "s/^exstreamtv (/$name (/" packaging/debian/changelog >"$stage/changelog.$name"
 done
+gzip -9nc CHANGELOG.md >"$stage/changelog.gz"
 find "$stage" -exec touch -h -d "@$epoch" {} +
