@@ -17,6 +17,15 @@ use crate::{
     plugins::Options,
 };
 
+/// Prints a line. Whoever stops reading, like `head`, has read enough: that is no fault.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+pub(crate) use say;
+
 mod backup;
 mod dossier;
 mod hardware;
@@ -273,7 +282,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Config(ConfigCommand::Check { common }) => {
             let config = common.load()?;
             config.remarks().iter().for_each(|remark| eprintln!("exstreamtv: {remark}"));
-            println!("the configuration can be used");
+            say!("the configuration can be used");
             Ok(())
         }
         Command::Config(ConfigCommand::Show { common, json }) => {
@@ -281,7 +290,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
             // Both are plain tables of plain values, which neither format can refuse.
             let text =
                 if json { serde_json::to_string_pretty(&config).ok() } else { toml::to_string_pretty(&config).ok() };
-            println!("{}", text.unwrap_or_default().trim_end());
+            say!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }
         Command::Hardware(flags) => hardware::run(flags),

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     app,
     backups::free_bytes,
+    cli::say,
     config::Config,
     hardware::{Ask, Hardware},
     lifecycle::Lifecycle,
@@ -75,14 +76,14 @@ pub async fn examine(config: &Config, hardware: Hardware, plugins: Options, data
 /// Prints findings for people, or as JSON.
 pub fn print(findings: &[Finding], json: bool) {
     if json {
-        println!("{}", serde_json::to_string_pretty(findings).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(findings).unwrap_or_default());
         return;
     }
     for finding in findings {
         let mark = if finding.ok { "ok   " } else { "FAULT" };
-        println!("{mark}  {}: {}", finding.what, finding.detail);
+        say!("{mark}  {}: {}", finding.what, finding.detail);
         if let Some(advice) = &finding.advice {
-            println!("       {advice}");
+            say!("       {advice}");
         }
     }
 }

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::Cli;
+use super::{Cli, say};
 use crate::clock::{Clock, SystemClock};
 
 mod command_page;
@@ -62,7 +62,9 @@ pub fn run(command: PagesCommand) -> Result<(), PagesError> {
     match command {
         PagesCommand::Man { folder, date } => write(&folder, date.unwrap_or_else(|| SystemClock.now().date_naive())),
         PagesCommand::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "exstreamtv", &mut io::stdout());
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "exstreamtv", &mut text);
+            say!("{}", String::from_utf8_lossy(&text).trim_end());
             Ok(())
         }
     }
