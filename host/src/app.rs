@@ -174,10 +174,11 @@ fn worker_of(program: &Path) -> PathBuf {
 
 /// Returns what video cards are looked at with.
 pub fn hardware_settings(config: &Config, common: &Common) -> hardware::Settings {
-    let Programs { worker, ffmpeg, .. } = programs(config);
+    let Programs { worker, ffmpeg, ffprobe, .. } = programs(config);
     hardware::Settings {
         worker,
         ffmpeg,
+        ffprobe,
         profiles: common.profiles_folder(config),
         disabled_quirks: config.hardware.disabled_quirks.clone(),
         cache: common.data_folder().join("cache/hardware"),

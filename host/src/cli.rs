@@ -13,7 +13,7 @@ use crate::{
     app::{self, StartError},
     config::{Config, load::LoadError},
     doctor,
-    hardware::{DetectError, Hardware, read_profiles},
+    hardware::{Hardware, read_profiles},
     plugins::Options,
 };
 
@@ -38,7 +38,7 @@ mod remote;
 
 use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
-use hardware::HardwareFlags;
+use hardware::{HardwareCommandError, HardwareFlags};
 use pages::{PagesCommand, PagesError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
@@ -164,7 +164,7 @@ pub enum CommandError {
     Pages(#[from] PagesError),
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
-    Hardware(DetectError),
+    Hardware(#[from] HardwareCommandError),
     /// The system gives us no threads.
     #[error("start the runtime")]
     Runtime(#[source] std::io::Error),

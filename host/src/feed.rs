@@ -31,6 +31,7 @@ pub mod screen;
 pub mod slates;
 mod source_watch;
 mod stream_time;
+mod tune;
 pub mod view;
 mod viewer;
 

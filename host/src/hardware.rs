@@ -5,6 +5,7 @@
 //! Invariant: what is shown was found out by a worker of this installation, with this configuration's FFmpeg and profiles.
 
 mod desk;
+mod explain;
 mod profiles;
 mod view;
 
@@ -16,6 +17,7 @@ use tokio::{process::Command, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 pub use desk::{Seat, SharedDesk};
+pub use explain::{Explanation, order_for};
 pub use profiles::{FolderError, read_profiles};
 pub use view::HardwareView;
 
@@ -29,6 +31,8 @@ pub struct Settings {
     pub worker: PathBuf,
     /// ffmpeg.
     pub ffmpeg: PathBuf,
+    /// ffprobe.
+    pub ffprobe: PathBuf,
     /// A folder with profiles, if there may be one.
     pub profiles: Option<PathBuf>,
     /// Quirks that are switched off.

@@ -9,6 +9,7 @@
 pub mod air;
 pub mod api;
 pub mod bench;
+pub mod cards;
 pub mod chaos;
 pub mod database;
 pub mod fixtures;
@@ -23,5 +24,6 @@ pub mod plugin;
 pub mod process;
 pub mod stage;
 pub mod tone;
+pub mod translate;
 pub mod ts;
 pub mod viewer;

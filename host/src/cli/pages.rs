@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::{Cli, say};
+use super::Cli;
 use crate::clock::{Clock, SystemClock};
 
 mod command_page;

@@ -32,6 +32,7 @@ use super::{
     screen::ChannelScreen,
     source_watch::SourceWatch,
     stream_time::{StreamTime, millis},
+    tune::{TuneClock, TuneStep},
     view::{FeedState, FeedView},
 };
 use crate::{
@@ -95,6 +96,7 @@ pub struct OnAir {
     orders: mpsc::Receiver<Order>,
     view: watch::Sender<FeedView>,
     vitals: Option<Vitals>,
+    tune: TuneClock,
     casebook: Casebook,
     failures: u32,
     slate_frames: u64,
@@ -140,6 +142,7 @@ impl OnAir {
             orders,
             view,
             vitals: None,
+            tune: TuneClock::new(moment),
             failures: 0,
             slate_frames: 0,
             slate_shown: false,
@@ -199,10 +202,12 @@ impl OnAir {
             Event::Read(run, Ok(0)) => self.end_of_pipe(run),
             Event::Read(run, Ok(_)) => {
                 self.casebook.gave(run);
+                self.tune.note(TuneStep::FirstByte, Instant::now());
                 // Bytes alone promise nothing: for garbage the slate would wait in vain, and nobody would call it a stall.
                 match self.runs.get(&run).is_some_and(|run| run.demux.stats().pictures > 0) {
                     true => {
                         self.heard_at = Instant::now();
+                        self.tune.note(TuneStep::FirstPicture, self.heard_at);
                         self.conductor.gave(run, self.splice.next_index());
                     }
                     false => self.conductor.gave_bytes(run),
@@ -240,6 +245,7 @@ impl OnAir {
                 Some(run) => {
                     run.started(pid, pipe);
                     run.part = card;
+                    self.tune.note(TuneStep::Started, now);
                 }
                 // Cancelled before it began; dropping the pipe is all there is to do.
                 None => drop(pipe),
@@ -375,6 +381,7 @@ impl OnAir {
             view.cause = cause;
             view.slate_frames = self.slate_frames;
             view.vitals = self.vitals;
+            view.tune = self.tune.times();
         });
     }
 }

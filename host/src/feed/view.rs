@@ -12,6 +12,7 @@ use exstreamtv_worker_protocol::{CardPart, PlanStep};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::tune::TuneTimes;
 use crate::hardware::Seat;
 
 /// One feed, for people.
@@ -43,6 +44,8 @@ pub struct FeedView {
     pub slate_frames: u64,
     /// What its worker needs of the machine.
     pub vitals: Option<Vitals>,
+    /// Where the time went before its first picture.
+    pub tune: TuneTimes,
 }
 
 /// What a feed is doing.
@@ -106,22 +109,23 @@ pub struct RunStep {
     pub why: String,
 }
 
+impl From<&PlanStep> for RunStep {
+    fn from(step: &PlanStep) -> Self {
+        let PlanStep { what, who, how, why } = step.clone();
+        Self { what, who, how, why }
+    }
+}
+
 impl RunCard {
     /// Returns what is shown of a seat, and of the worker's plan once there is one.
     pub fn of(seat: &Seat, part: Option<&CardPart>) -> Self {
-        let step = |step: &PlanStep| RunStep {
-            what: step.what.clone(),
-            who: step.who.clone(),
-            how: step.how.clone(),
-            why: step.why.clone(),
-        };
         Self {
             id: seat.card.as_ref().map(|card| card.id.clone()),
             rung: part.map_or(seat.card.as_ref().map_or(CardRung::Software, |card| card.rung), |part| part.rung),
             why: seat.why.clone(),
             decodes: part.is_some_and(|part| part.decodes),
             encodes: part.is_some_and(|part| part.encodes),
-            steps: part.iter().flat_map(|part| part.steps.iter().map(step)).collect(),
+            steps: part.iter().flat_map(|part| part.steps.iter().map(RunStep::from)).collect(),
         }
     }
 }
@@ -153,6 +157,7 @@ impl FeedView {
             cause: None,
             slate_frames: 0,
             vitals: None,
+            tune: TuneTimes::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ fn worker(folder: &Path, script: &str) -> Settings {
     Settings {
         worker: path,
         ffmpeg: "ffmpeg".into(),
+        ffprobe: "ffprobe".into(),
         profiles: Some("/etc/tv/hwprofiles".into()),
         disabled_quirks: vec!["amd-pad".into()],
         cache: "/var/cache/tv".into(),

@@ -114,6 +114,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::emby))
         .routes(routes!(hardware::get))
         .routes(routes!(hardware::detect))
+        .routes(routes!(hardware::explain))
         .routes(routes!(dossiers::list))
         .routes(routes!(dossiers::get, dossiers::delete))
         .routes(routes!(database::database))

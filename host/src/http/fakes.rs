@@ -163,6 +163,7 @@ impl Host {
             hardware: Hardware::new(hardware::Settings {
                 worker: folder.path().join("worker"),
                 ffmpeg: "ffmpeg".into(),
+                ffprobe: "ffprobe".into(),
                 profiles: None,
                 disabled_quirks: vec![],
                 cache: folder.path().join("hardware"),

@@ -105,6 +105,12 @@ pub enum ApiError {
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
     Hardware(#[from] DetectError),
+    /// A file has nothing that could be played.
+    #[error("explain how the file {id} is played: it is broken, or has not been looked at yet")]
+    NotPlayable {
+        /// Which.
+        id: exstreamtv_model::MediaId,
+    },
     /// A picture beside a media file cannot be read.
     #[error("read the artwork")]
     Artwork(#[source] std::io::Error),
@@ -156,6 +162,7 @@ impl ApiError {
             Self::Preview(RenderError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
             Self::Hardware(_) => (StatusCode::BAD_GATEWAY, "hardware-unknown"),
+            Self::NotPlayable { .. } => (StatusCode::CONFLICT, "not-playable"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
     }

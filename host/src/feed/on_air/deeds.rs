@@ -18,6 +18,7 @@ use super::{
         captions::Aired,
         order::{Wanted, order},
         runs::Run,
+        tune::TuneStep,
     },
     OnAir,
 };
@@ -78,6 +79,7 @@ impl OnAir {
         run.seat = seat;
         run.text = picked.and_then(|p| p.text.clone()).map(|track| (track, self.time.stream_ms(origin_ms)));
         self.runs.insert(id, run);
+        self.tune.note(TuneStep::Ordered, Instant::now());
         self.casebook.ordered(&order);
         self.worker.send(Command::Play(Box::new(order)));
     }

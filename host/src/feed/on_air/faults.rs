@@ -29,6 +29,8 @@ impl OnAir {
         let Blamed { card, class, because, consequence } = blamed;
         tracing::warn!(run.id = %run.id, card, ?class, because, consequence, "a video card failed");
         match outcome {
+            // A file that ends early is not tried again; a card that gave nothing is no file.
+            Outcome::Completed { early: Some(_) } => Outcome::Failed(Cause::HardwareFailed),
             Outcome::Failed(_) if class != FailureClass::Unknown => Outcome::Failed(Cause::HardwareFailed),
             outcome => outcome,
         }

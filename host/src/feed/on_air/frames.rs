@@ -10,7 +10,7 @@ use exstreamtv_transport::Origin;
 use tokio::time::Instant;
 
 use super::{
-    super::{runs::Run, stream_time::millis},
+    super::{runs::Run, stream_time::millis, tune::TuneStep},
     OnAir,
 };
 
@@ -47,6 +47,7 @@ impl OnAir {
             }
             if self.splice.has_joined() && !run.joined {
                 run.joined = true;
+                self.tune.note(TuneStep::OnAir, now);
                 tracing::info!(run.id = %run.id, title = &*run.shown.title, "on air now");
                 let now_ms = self.time.wall_ms(self.time.live(now));
                 if run.shown.kind != EntryKind::Filler || self.log.open_cause().is_none() {

@@ -1,10 +1,14 @@
-//! `GET /api/v1/hardware`, `POST /api/v1/hardware/detect`: what this machine's video cards can do, and why not.
+//! `GET /api/v1/hardware`, `POST /api/v1/hardware/detect`: what this machine's video cards can do, and why not; `GET /api/v1/hardware/explain`:
+//! what they would do with a file.
 
 use axum::{Json, extract::State};
+use exstreamtv_model::{ChannelId, MediaId};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::{
-    hardware::{Ask, HardwareView},
-    http::{ApiError, HttpState},
+    hardware::{Ask, Explanation, HardwareView, order_for},
+    http::{ApiError, HttpState, extract::QueryPart},
 };
 
 /// Returns every card with what it decodes, filters and encodes, a reason for each "no", and which cards are used.
@@ -20,6 +24,37 @@ pub async fn get(State(state): State<HttpState>) -> Json<HardwareView> {
 pub async fn detect(State(state): State<HttpState>) -> Result<Json<HardwareView>, ApiError> {
     state.hardware.detect(Ask::Again).await?;
     Ok(Json(state.hardware.view()))
+}
+
+/// What is to be explained.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainQuery {
+    /// Which file of the library.
+    media: MediaId,
+    /// On which channel.
+    channel: ChannelId,
+}
+
+/// Explains how a channel would play a file: which card does what, step by step, and why.
+#[utoipa::path(
+    get, path = "/hardware/explain", tag = "hardware", params(ExplainQuery), responses((status = OK, body = Explanation))
+)]
+#[tracing::instrument(name = "http.hardware.explain", skip_all)]
+pub async fn explain(
+    State(state): State<HttpState>,
+    QueryPart(ExplainQuery { media, channel }): QueryPart<ExplainQuery>,
+) -> Result<Json<Explanation>, ApiError> {
+    let none = |what, id: String| ApiError::NotFound { what, id };
+    let found = state.store.channels().find(channel).await?;
+    let channel = found.ok_or_else(|| none("channel", channel.to_string()))?;
+    let found = state.store.media().find(media).await?;
+    let media = found.ok_or_else(|| none("media", media.to_string()))?;
+    let probe = media.probe.ok_or(ApiError::NotPlayable { id: media.id })?;
+    let order = order_for(media.path, probe, channel.profile);
+    let wish = state.hardware.wish_of(&channel.number.to_string());
+    Ok(Json(state.hardware.explain(order, wish).await?))
 }
 
 #[cfg(test)]
