@@ -5,7 +5,8 @@
 #   make check                                          the same without the end-to-end tests
 #   make chaos                                          everything that can go wrong behind a channel, for about half an hour
 #   make test-players                                   mpv, VLC and GStreamer against a running server
-#   make deb, deb-test, deb-reproducible                packages of Debian; their life in a chroot; the same bytes in two folders
+#   make deb, deb-test, deb-test-systemd                packages of Debian; their life in a chroot; the service under a systemd that boots
+#   make deb-reproducible                               builds them in another folder, too, and compares
 #   make dist [VENDOR=1]                                the release's tarballs and SHA256SUMS
 #   make deny                                           licences and sources of what we build with
 #   make bench                                          the numbers of ARCHITECTURE.md, as ratios
@@ -26,7 +27,7 @@ define need
 	  else echo "please install $(2) yourself: there is neither apt-get nor brew here" >&2; exit 1; fi; }
 endef
 
-.PHONY: deb deb-lint deb-test deb-reproducible dist deny deb-tools run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
+.PHONY: deb deb-lint deb-test deb-test-systemd deb-reproducible dist deny deb-tools run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
 
 run: ffmpeg
 	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker -p exstreamtv-shipped
@@ -84,6 +85,12 @@ deb-test: deb
 	sh packaging/pack.sh 0.1.0-2 target/deb-test/upgrade
 	sh packaging/pack.sh # cargo-deb keeps one version in its folder
 	$(SUDO) sh packaging/deb_test.sh target/debian/exstreamtv_*.deb target/deb-test/upgrade/exstreamtv_*.deb
+
+# The service under a real systemd, in a container that boots.
+deb-test-systemd: deb
+	$(call need,mmdebstrap,mmdebstrap,)
+	$(call need,systemd-nspawn,systemd-container,)
+	$(SUDO) sh packaging/deb_systemd_test.sh target/debian/exstreamtv_*.deb
 
 deb-reproducible: deb
 	sh packaging/reproducible.sh

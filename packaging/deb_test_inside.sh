@@ -102,4 +102,67 @@ purged)
   id exstreamtv >/dev/null || fail "the user is gone, and its files are nobody's"
   say "purged"
   ;;
+systemd)
+  # Whether it is there is asked of systemd now, and not of a process of ours.
+  server=1
+  is() { [ "$(systemctl show -p "$1" --value "$2")" = "$3" ] || fail "$2: $1 is $(systemctl show -p "$1" --value "$2"), not $3"; }
+  ffmpegs() { pgrep -u exstreamtv -x ffmpeg; }
+  watched() {
+    # A viewer who stays while somebody looks.
+    curl -fsS --no-buffer "http://127.0.0.1:8411/iptv/channel/1.ts" >/dev/null 2>&1 &
+    viewer=$!
+    until_it "an FFmpeg for the viewer" ffmpegs
+  }
+  is ActiveState exstreamtv.service active
+  systemctl show -p StatusText --value exstreamtv.service | grep -q "serving at http://127.0.0.1:8411" || fail "the status says nothing"
+  say "systemd heard that the server is ready"
+  as_user mkdir -p $data/media/Demo
+  clip() {
+    as_user ffmpeg -nostdin -v error -f lavfi -i testsrc2=s=320x180:r=25:d=20 -f lavfi -i "sine=440:d=20" -c:v libx264 -preset ultrafast \
+      -c:a aac -shortest -f matroska $data/clip.draft
+    as_user mv $data/clip.draft "$data/media/Demo/Clip $1.mkv"
+  }
+  clip one
+  clip two
+  until_it "a channel from the folder" m3u_has_a_channel 127.0.0.1:8411
+  watch 127.0.0.1:8411
+  say "two clips are a channel, and ffprobe reads it, behind the walls of the unit"
+  journalctl -u exstreamtv --no-pager >/tmp/journal
+  ! grep -q "not isolated" /tmp/journal || fail "the unit keeps the worker from walling FFmpeg in"
+
+  sed -i 's/^#nice = .*/nice = 7/' $config
+  systemctl restart exstreamtv
+  until_it "an answer" curl -fsS http://127.0.0.1:8411/health/ready
+  watched
+  pid=$(ffmpegs | head -1)
+  [ "$(ps -o ni= -p "$pid" | tr -d ' ')" = 7 ] || fail "FFmpeg does not step back: $(ps -o pid,ni,args -p "$pid")"
+  grep -q '^NoNewPrivs:.*1' "/proc/$pid/status" || fail "FFmpeg may gain rights"
+  kill $viewer
+  systemctl reload exstreamtv
+  # The signal is on its way when systemctl comes back.
+  reloaded() { journalctl -u exstreamtv --no-pager | grep -q "configuration reloaded" && systemctl is-active exstreamtv; }
+  until_it "the configuration read again" reloaded
+  say "it steps back, and reloads"
+
+  printf '[server]\nlisten = "127.0.0.1:8412"\n' >/etc/exstreamtv/kids.toml
+  systemctl start exstreamtv@kids
+  curl -fsS http://127.0.0.1:8412/health/live >/dev/null || fail "the second instance does not answer"
+  [ -s $data/kids/exstreamtv.db ] || fail "the second instance has no data of its own"
+  systemctl stop exstreamtv@kids
+  is Result exstreamtv@kids.service success
+  say "a second instance comes and goes"
+
+  # Who hangs shows no sign of life, and is started again.
+  kill -STOP "$(systemctl show -p MainPID --value exstreamtv)"
+  restarted() { [ "$(systemctl show -p NRestarts --value exstreamtv)" = 1 ] && curl -fsS http://127.0.0.1:8411/health/live; }
+  until_it "a new start after the watchdog" restarted
+  say "the watchdog has a server that hangs started again"
+
+  watched
+  systemctl stop exstreamtv
+  is ActiveState exstreamtv.service inactive
+  is Result exstreamtv.service success
+  ! pgrep -u exstreamtv || fail "something is left: $(pgrep -u exstreamtv -a)"
+  say "stopped, and nothing is left"
+  ;;
 esac
