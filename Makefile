@@ -116,6 +116,8 @@ test-tools: ffmpeg
 	$(call need,c++,g++,gcc)
 	$(call need,xmllint,libxml2-utils,libxml2)
 	$(call need,sqlite3,sqlite3,sqlite)
+	$(call need,ruby,ruby,ruby)
+	$(call need,mandoc,mandoc,mandoc)
 	@[ "$$(uname)" = Darwin ] || command -v tv_validate_file >/dev/null 2>&1 || $(MAKE) --no-print-directory xmltv
 	@[ "$$(uname)" = Darwin ] || command -v faketime >/dev/null 2>&1 || $(MAKE) --no-print-directory faketime
 	@[ "$$(uname)" = Darwin ] || [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || $(MAKE) --no-print-directory fonts

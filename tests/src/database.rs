@@ -98,7 +98,10 @@ pub fn assert_sound(database: &Path) {
 
 /// Takes a closed database back to what the program before the newest migrations left.
 pub fn make_older(database: &Path) {
-    sqlite(database, "DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8");
+    sqlite(
+        database,
+        "DROP TABLE media_loudness; DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8",
+    );
 }
 
 /// Unpacks a backup, changes it with SQLite's own program, packs it again and forgets what was known of it.

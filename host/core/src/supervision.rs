@@ -127,6 +127,10 @@ impl Supervision {
     }
 
     fn pause_ends_ms(&self, item: &Item) -> i64 {
+        // The next attempt is another one: the card does less, and at last nothing. Budget and breaker hold all the same.
+        if item.cause == Some(Cause::HardwareFailed) {
+            return i64::MIN;
+        }
         if self.has_shown {
             return self.last_restart_ms.map_or(i64::MIN, |at_ms| at_ms + self.rules.restart_pause_ms);
         }

@@ -22,7 +22,7 @@ use crate::{
     database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
     http::state::HttpSettings,
-    logs, monitor, sessions,
+    logs, loudness, monitor, sessions, watermarks,
 };
 
 /// Settings that running parts watch.
@@ -37,6 +37,8 @@ pub(super) struct Knobs {
     pub(super) admission: watch::Sender<admission::Settings>,
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
+    pub(super) loudness: watch::Sender<loudness::Settings>,
+    pub(super) watermarks: watch::Sender<Vec<watermarks::Rule>>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
     pub(super) patterns: watch::Sender<bool>,
@@ -56,6 +58,8 @@ pub(super) struct KnobValues {
     admission: admission::Settings,
     sessions: sessions::Settings,
     throttler: StreamThrottler,
+    loudness: loudness::Settings,
+    watermarks: Vec<watermarks::Rule>,
     logs: logs::Settings,
     monitor: monitor::Settings,
     patterns: bool,
@@ -74,6 +78,8 @@ impl Knobs {
             admission,
             sessions,
             throttler,
+            loudness,
+            watermarks,
             logs,
             monitor,
             patterns,
@@ -90,6 +96,8 @@ impl Knobs {
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
+            loudness: watch::channel(loudness).0,
+            watermarks: watch::channel(watermarks).0,
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
@@ -117,6 +125,8 @@ impl Knobs {
             admission: admission::Settings { channels, when_full: supervision.when_full },
             sessions: session_settings(config),
             throttler: config.stream_throttler,
+            loudness: config.loudness.settings(),
+            watermarks: config.watermarks.iter().map(|watermark| watermark.rule()).collect(),
             logs: log_settings(config),
             monitor: monitor_settings(config),
             patterns: config.ai_auto_heal.pattern_detection_enabled,
@@ -139,6 +149,8 @@ impl Knobs {
         self.admission.send_replace(values.admission);
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
+        self.loudness.send_replace(values.loudness);
+        self.watermarks.send_replace(values.watermarks);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
         // What has been seen of patterns is forgotten when this changes.

@@ -270,7 +270,8 @@ impl OnAir {
             | Report::Identified { .. }
             | Report::Probed { .. }
             | Report::Testimony { .. }
-            | Report::Extracted { .. } => {}
+            | Report::Extracted { .. }
+            | Report::Measured { .. } => {}
         }
     }
 

@@ -137,6 +137,15 @@ impl Outlook {
         self.rows.get(&entry)
     }
 
+    /// Returns the rows that begin after `at_ms`, the next first, at most `count`.
+    pub fn rows_after(&self, at_ms: i64, count: usize) -> Vec<&Planned> {
+        let later = |planned: &&Planned| planned.entry.start.timestamp_millis() > at_ms;
+        let mut rows: Vec<&Planned> = self.rows.values().filter(later).collect();
+        rows.sort_by_key(|planned| planned.entry.start);
+        rows.truncate(count);
+        rows
+    }
+
     /// Returns the first programme that begins after `at_ms`, as far as the schedule is known.
     pub fn announced(&self, at_ms: i64) -> Option<Announced> {
         let later = |planned: &&Planned| {

@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, MediaRepo,
-    PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals, StoreError,
+    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, LoudnessRepo,
+    MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals, StoreError,
     access::{Access, Family, Meters},
     closed,
     connections::Connections,
@@ -106,6 +106,11 @@ impl Store {
     /// Returns what was aired and what went wrong.
     pub fn chronicle(&self) -> Chronicle {
         Chronicle::new(self.access(Family::Chronicle))
+    }
+
+    /// Returns how loud files are.
+    pub fn loudness(&self) -> LoudnessRepo {
+        LoudnessRepo::new(self.access(Family::Media))
     }
 
     /// Returns what was sent to viewers ever.

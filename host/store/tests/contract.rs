@@ -14,6 +14,8 @@ mod checkpoints;
 mod chronicle;
 #[path = "contract/collections.rs"]
 mod collections;
+#[path = "contract/loudness.rs"]
+mod loudness;
 #[path = "contract/media.rs"]
 mod media;
 #[path = "contract/opening.rs"]

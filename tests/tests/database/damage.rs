@@ -69,7 +69,7 @@ fn backups_that_are_no_good_are_refused_in_one_line_by_both_ways() {
             )
             .unwrap();
         }),
-        ("it has schema version 9001, this program knows up to 8; install the newer version", &|| {
+        ("it has schema version 9001, this program knows up to", &|| {
             tamper(
                 &file,
                 "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9001, 'x', 1, x'00', 0)",

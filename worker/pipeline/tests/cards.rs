@@ -80,6 +80,8 @@ fn order(codec: &str, profile: Option<&str>, video: VideoStream) -> PlayOrder {
         frames: 900,
         keyframe_offset: 0,
         card: None,
+        gain_db: None,
+        watermark: None,
     }
 }
 
@@ -174,7 +176,7 @@ fn follow(plan: &Plan, profile: &Profile, can: &Capabilities, order: &PlayOrder)
     let on_card = decode.is_some_and(|entry| profile.decoders[entry].yields == Where::Surface);
     let mut at = if on_card && surface.is_some() { At::Card } else { At::System };
     let filters = plan.video.filters.iter().map(|filter| filter.text.clone());
-    let after = plan.overlay.iter().flat_map(|overlay| {
+    let after = plan.overlays.iter().flat_map(|overlay| {
         std::iter::once(overlay.filter.clone()).chain(overlay.after.iter().map(|filter| filter.text.clone()))
     });
     let mut first = true;

@@ -268,3 +268,16 @@ fn on_256_bad_days_nothing_is_hammered_and_no_channel_is_given_up() {
         }
     }
 }
+
+#[test]
+fn a_card_that_fails_is_not_waited_for_because_the_next_attempt_asks_less_of_it() {
+    let mut scene = Scene::new();
+    scene.start(ONE, 0);
+    scene.supervision.shown(ONE, 100);
+    for at_ms in [10_000, 11_000, 12_000] {
+        scene.supervision.failed(ONE, Cause::HardwareFailed, at_ms);
+        assert_eq!(scene.start(ONE, at_ms), Rung::SameCommand);
+    }
+    scene.supervision.failed(ONE, Cause::FfmpegCrashed, 13_000);
+    assert_eq!(scene.permit(ONE, 13_000), Permit::Wait { until_ms: 42_000 });
+}

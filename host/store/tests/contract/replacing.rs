@@ -90,7 +90,8 @@ async fn an_older_one_is_brought_up_to_date_before_it_is_put_in_place() {
     house.store.snapshot(&staged).await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&staged);
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let older = "DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8";
+    let older =
+        "DROP TABLE media_loudness; DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8";
     sqlx::raw_sql(older).execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     assert_eq!(examine(&staged).await.unwrap().schema_version, 7);
@@ -106,6 +107,7 @@ async fn a_closed_file_tells_how_it_is() {
     house.store.close().await;
     let closed = ClosedDatabase::lock(&path).unwrap();
     assert_eq!(closed.condition().await.unwrap(), Condition::Current);
+    house.tamper("DROP TABLE media_loudness").await;
     house.tamper("DROP TABLE database_checks").await;
     house.tamper("DELETE FROM _sqlx_migrations WHERE version >= 8").await;
     assert!(matches!(closed.condition().await.unwrap(), Condition::Older { found: 7, .. }));

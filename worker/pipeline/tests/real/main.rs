@@ -7,3 +7,4 @@ mod images;
 mod runs;
 mod slates;
 mod text;
+mod visual;
