@@ -4,6 +4,7 @@
 #   make test                                           everything that a change must pass
 #   make check                                          the same without the end-to-end tests
 #   make chaos                                          everything that can go wrong behind a channel, for about half an hour
+#   make heal-bench                                     what the healer makes of every fault, and what a channel loses with and without it
 #   make test-players                                   mpv, VLC and GStreamer against a running server
 #   make deb, deb-test, deb-test-systemd                packages of Debian; their life in a chroot; the service under a systemd that boots
 #   make deb-reproducible                               builds them in another folder, too, and compares
@@ -27,7 +28,7 @@ define need
 	  else echo "please install $(2) yourself: there is neither apt-get nor brew here" >&2; exit 1; fi; }
 endef
 
-.PHONY: deb deb-lint deb-test deb-test-systemd deb-reproducible dist deny deb-tools run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
+.PHONY: deb deb-lint deb-test deb-test-systemd deb-reproducible dist deny deb-tools run test check chaos heal-bench test-players bench clean-demo ffmpeg test-tools player-tools binaries
 
 run: ffmpeg
 	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker -p exstreamtv-shipped
@@ -58,6 +59,12 @@ chaos: test-tools
 	else \
 	  set -x; EXSTREAMTV_CHAOS=full $(CARGO) test --locked -p exstreamtv-tests --test chaos -- --include-ignored --test-threads=1; \
 	fi
+
+# Every fault for up to a few minutes, then four minutes of mixed faults with the healer off and on; EXSTREAMTV_HEAL_MINUTES=30 is the long form,
+# EXSTREAMTV_HEAL_FAULTS=words takes only faults whose names hold them.
+heal-bench: test-tools
+	$(CARGO) build --locked --workspace
+	target/debug/heal_bench
 
 test-players: player-tools test-tools
 	$(CARGO) build --locked --workspace

@@ -10,8 +10,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use exstreamtv::{
     clock::SystemClock,
     lifecycle::Lifecycle,
-    logs::{Collector, Intake, Settings, ear::Ear},
+    logs::{Collector, Intake, Settings, TEMPLATES, ear::Ear},
 };
+use exstreamtv_healing::Templates;
 use tokio::sync::watch;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -22,7 +23,13 @@ fn emitting(criterion: &mut Criterion) {
     let limits = exstreamtv_healing::Limits { events: 20_000, bytes: 16 << 20, age: TimeDelta::minutes(30) };
     let (_settings, settings) = watch::channel(Settings { limits, realtime: true });
     let intake = Arc::new(Intake::default());
-    let collector = Collector::start(Arc::clone(&intake), Arc::new(SystemClock), settings, &Lifecycle::default());
+    let collector = Collector::start(
+        Arc::clone(&intake),
+        Templates::new(TEMPLATES),
+        Arc::new(SystemClock),
+        settings,
+        &Lifecycle::default(),
+    );
     let subscriber = tracing_subscriber::registry().with(Ear::new(intake));
     let mut group = criterion.benchmark_group("logs");
     group.throughput(Throughput::Elements(1));

@@ -13,7 +13,7 @@ use std::{
 };
 
 use chrono::{Offset, TimeZone};
-use exstreamtv_healing::{LogSource, server_logs::ServerLog};
+use exstreamtv_healing::{LogSource, Templates, server_logs::ServerLog};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_worker_protocol::{FfmpegFault, Restrictions};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -36,13 +36,15 @@ use crate::{
     dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     hardware::{self, Hardware},
+    healing::{Healing, hands::Hands, healer},
     http,
+    incidents::Incidents,
     library::Library,
     lifecycle::Lifecycle,
-    logs::{Collector, machine, tail},
+    logs::{Collector, kernel, machine, tail},
     loudness::LoudnessKeeper,
     monitor::Monitors,
-    patterns::Patterns,
+    patterns::{Patterns, learning::Recollection},
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
     service::Service,
@@ -287,6 +289,8 @@ impl Host {
         let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
         let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
         let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
+        let epoch = tokio::time::Instant::now();
+        let chronicle = Chronicle::start(store.clone(), clock.clone(), life);
         let means = Means {
             spawner,
             hardware: hardware.clone(),
@@ -298,9 +302,9 @@ impl Host {
                 .await,
             life: life.clone(),
             clock: clock.clone(),
-            chronicle: Chronicle::start(store.clone(), clock.clone(), life),
+            chronicle: chronicle.clone(),
             budget: Arc::clone(&knobs.budget),
-            epoch: tokio::time::Instant::now(),
+            epoch,
             sessions: sessions.clone(),
             dossiers: dossiers.clone(),
             logs: Arc::clone(&logs.intake),
@@ -324,7 +328,28 @@ impl Host {
         let prober = Arc::new(doors::UtilityProber(utility));
         let library = Library::start(store.clone(), prober, clock.clone(), life.clone(), self.library_settings());
 
-        let collector = self.listen(&logs, &knobs);
+        let Recollection { memory, templates, last_template } = Recollection::read(store).await;
+        let templates = Templates::restored(crate::logs::TEMPLATES, last_template, templates);
+        let collector = self.listen(&logs, templates, &knobs);
+        let incidents =
+            Incidents::new(store.clone(), dossiers.clone(), collector.clone(), sessions.clone(), clock.clone());
+        life.spawn(incidents.clone().word(knobs.wording.subscribe(), life.stopping()));
+        incidents.watch(chronicle.news(), life);
+        let sources = doors::pattern_sources(&collector, &chronicle, &feeds, store, clock);
+        let patterns = Patterns::start(sources, memory, knobs.patterns.subscribe(), life);
+        let monitors = Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life);
+        let wanted = knobs.healer.borrow().resolver;
+        let healing = Healing::open(store.clone(), clock.as_ref(), wanted).await;
+        let hands = Hands { feeds: Arc::clone(&feeds), database: database.clone() };
+        let eyes = healer::Eyes {
+            monitors: monitors.clone(),
+            patterns: patterns.clone(),
+            logs: collector.clone(),
+            budget: Arc::clone(&knobs.budget),
+            epoch,
+            clock: clock.clone(),
+        };
+        healer::start(healing.clone(), hands, eyes, strategies.clone(), knobs.healer.subscribe(), life);
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
@@ -335,9 +360,11 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
-            patterns: Patterns::start(&collector, clock.clone(), knobs.patterns.subscribe(), life),
+            patterns,
+            healing,
+            incidents,
             logs: collector,
-            monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),
+            monitors,
             slates,
             hardware,
             clock: clock.clone(),
@@ -382,12 +409,15 @@ impl Host {
     }
 
     /// Begins to collect what everybody says; where that is not wanted nothing comes in.
-    fn listen(&self, logs: &logging::Logs, knobs: &Knobs) -> Collector {
+    fn listen(&self, logs: &logging::Logs, templates: Templates, knobs: &Knobs) -> Collector {
         let keys = &self.config.ai_auto_heal;
         let intake = if keys.enabled { Arc::clone(&logs.intake) } else { Arc::default() };
-        let collector = Collector::start(Arc::clone(&intake), self.clock.clone(), knobs.logs.subscribe(), &self.life);
+        let collector =
+            Collector::start(Arc::clone(&intake), templates, self.clock.clone(), knobs.logs.subscribe(), &self.life);
         if keys.enabled {
             let (clock, life) = (self.clock.clone(), self.life.clone());
+            let kernel = kernel::watch(kernel::JOURNALCTL.into(), kernel::PAUSE, Arc::clone(&intake), life.stopping());
+            self.life.spawn(kernel);
             self.life.spawn(machine::watch(Arc::clone(&intake), self.data.clone(), clock, life));
         }
         let zone = chrono::Local.offset_from_utc_datetime(&self.clock.now().naive_utc()).fix();

@@ -9,12 +9,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use exstreamtv_model::{AiredRow, ChannelIncident};
 use exstreamtv_store::{Store, StoreError, StoreErrorKind};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use crate::{clock::Clock, lifecycle::Lifecycle};
 
 /// Notes that may wait for the database; a channel writes one every few seconds.
 const WAITING: usize = 4_096;
+/// Incidents that a slow listener may have before him.
+const NEWS: usize = 1_024;
 /// How long what was aired and what went wrong is remembered.
 const MEMORY: TimeDelta = TimeDelta::days(31);
 /// How often old notes are forgotten.
@@ -36,12 +38,14 @@ pub enum Note {
 #[derive(Debug, Clone)]
 pub struct Chronicle {
     notes: mpsc::WeakSender<Note>,
+    news: broadcast::Sender<ChannelIncident>,
 }
 
 /// One feed's pen; the chronicle goes on as long as anybody holds one.
 #[derive(Debug, Clone, Default)]
 pub struct Pen {
     notes: Option<mpsc::Sender<Note>>,
+    news: Option<broadcast::Sender<ChannelIncident>>,
 }
 
 impl Chronicle {
@@ -62,18 +66,27 @@ impl Chronicle {
             // Feeds still write their last lines; it ends when they have put down their pens.
             writing.await;
         });
-        Self { notes: weak }
+        Self { notes: weak, news: broadcast::channel(NEWS).0 }
     }
 
     /// Returns a pen; it writes nothing once the host is stopping.
     pub fn pen(&self) -> Pen {
-        Pen { notes: self.notes.upgrade() }
+        Pen { notes: self.notes.upgrade(), news: Some(self.news.clone()) }
+    }
+
+    /// Returns incidents as they are written from now on, each as often as something is new about it.
+    pub fn news(&self) -> broadcast::Receiver<ChannelIncident> {
+        self.news.subscribe()
     }
 }
 
 impl Pen {
     /// Writes a note, some time soon.
     pub fn write(&self, note: Note) {
+        if let (Note::Incident(incident), Some(news)) = (&note, &self.news) {
+            // Nobody may be listening.
+            let _ = news.send(incident.clone());
+        }
         let Some(notes) = &self.notes else { return };
         if notes.try_send(note).is_err() {
             tracing::warn!("the database is too slow: a line of the as-run log is lost");
@@ -85,7 +98,7 @@ impl Pen {
 impl Pen {
     /// Returns a pen whose notes can be read.
     pub(crate) fn to(notes: mpsc::Sender<Note>) -> Self {
-        Self { notes: Some(notes) }
+        Self { notes: Some(notes), news: None }
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) use say;
 mod backup;
 mod dossier;
 mod hardware;
+mod incidents;
 mod pages;
 mod plugin;
 mod plugin_check;
@@ -39,6 +40,7 @@ mod remote;
 use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use hardware::{HardwareCommandError, HardwareFlags};
+use incidents::{Incidents, IncidentsCommandError};
 use pages::{PagesCommand, PagesError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
@@ -83,6 +85,8 @@ enum Command {
     /// Looks at what is known about failures.
     #[command(subcommand)]
     Dossier(DossierCommand),
+    /// Shows what went wrong: `incidents`, `incidents list`, `incidents show ID`.
+    Incidents(Incidents),
     /// Looks after plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -159,6 +163,9 @@ pub enum CommandError {
     /// A command about dossiers failed.
     #[error(transparent)]
     Dossier(#[from] DossierCommandError),
+    /// A command about incidents failed.
+    #[error(transparent)]
+    Incidents(#[from] IncidentsCommandError),
     /// What belongs beside the program cannot be written.
     #[error(transparent)]
     Pages(#[from] PagesError),
@@ -186,6 +193,7 @@ impl CommandError {
             Self::Backup(error) => error.code(),
             Self::Portable(error) => error.code(),
             Self::Dossier(error) => error.code(),
+            Self::Incidents(error) => error.code(),
             Self::Hardware(error) => error.code(),
             Self::Pages(_) => 73,
             Self::Runtime(_) => 70,
@@ -298,6 +306,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Export(command) => runtime()?.block_on(portable::export(command)).map_err(CommandError::Portable),
         Command::Import(command) => runtime()?.block_on(portable::import(command)).map_err(CommandError::Portable),
         Command::Dossier(command) => dossier::run(command).map_err(CommandError::Dossier),
+        Command::Incidents(command) => runtime()?.block_on(incidents::run(command)).map_err(CommandError::Incidents),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),
         Command::Pages(command) => Ok(pages::run(command)?),

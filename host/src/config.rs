@@ -195,7 +195,7 @@ pub struct Plugins {
     pub audio_picker: String,
     /// The plugin that picks subtitles; empty shows none.
     pub subtitle_picker: String,
-    /// The plugin that proposes what to do about an incident; empty calls a person.
+    /// The plugin that proposes what to do about an incident; empty takes the specification's one strategy, then a person.
     pub resolver: String,
 }
 
@@ -276,7 +276,7 @@ impl Default for Plugins {
             isolation: Isolation::Auto,
             audio_picker: "exstreamtv.audio-picker".into(),
             subtitle_picker: "exstreamtv.subtitle-picker".into(),
-            resolver: String::new(),
+            resolver: "exstreamtv.recovery".into(),
         }
     }
 }
@@ -295,6 +295,22 @@ pub enum ValueError {
     PublicUrl {
         /// What stands there.
         text: String,
+    },
+    /// No address that can be called.
+    #[error("use [ai_auto_heal] escalation_webhook = {text:?}: it must be an http:// address, or empty")]
+    Webhook {
+        /// What stands there.
+        text: String,
+    },
+    /// Nobody who could word accounts.
+    #[error(
+        "use [ai_auto_heal] wording_url = {url:?} with wording_model = {model:?}: write http://HOST:PORT/PATH without a password, such as http://127.0.0.1:11434/v1, and a model"
+    )]
+    Wording {
+        /// What stands there.
+        url: String,
+        /// The model.
+        model: String,
     },
     /// Not a rate.
     #[error("use [profile] frame_rate = {text:?}: write 25, 30, 50 or a fraction such as 30000/1001")]

@@ -19,6 +19,7 @@ pub mod state;
 
 use std::sync::Arc;
 
+pub(crate) use api::{AccountView, IncidentView};
 use axum::{
     Router,
     extract::FromRef,

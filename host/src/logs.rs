@@ -7,14 +7,16 @@
 //! how many; memory is bounded.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use exstreamtv_core::redaction::redact;
 use exstreamtv_healing::{
-    EventId, Filter, Limits, LogBuffer, LogEvent, LogLevel, LogSource, Template, TemplateId, Templates, buffer::Window,
-    templates::Line,
+    EventId, Filter, Limits, LogBuffer, LogEvent, LogLevel, LogSource, Template, TemplateId, Templates,
+    buffer::Window,
+    templates::{Line, Since},
 };
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
@@ -24,6 +26,7 @@ use crate::{clock::Clock, lifecycle::Lifecycle};
 
 pub mod ear;
 pub mod intake;
+pub mod kernel;
 pub mod machine;
 pub mod tail;
 
@@ -32,7 +35,7 @@ pub use intake::Intake;
 /// News that a slow listener may have before him.
 const NEWS: usize = 4_096;
 /// Templates that are known at a time.
-const TEMPLATES: usize = 2_000;
+pub const TEMPLATES: usize = 2_000;
 /// Events that are sorted before others may have a look.
 const BATCH: usize = 256;
 /// How often what is too old is forgotten while nobody says anything.
@@ -82,15 +85,15 @@ struct State {
 }
 
 impl Collector {
-    /// Starts to take what comes in.
+    /// Starts to take what comes in; `templates` are those that are known already.
     pub fn start(
         intake: Arc<Intake>,
+        templates: Templates,
         clock: Arc<dyn Clock>,
         settings: watch::Receiver<Settings>,
         life: &Lifecycle,
     ) -> Self {
-        let state =
-            State { buffer: LogBuffer::new(settings.borrow().limits), templates: Templates::new(TEMPLATES), last: 0 };
+        let state = State { buffer: LogBuffer::new(settings.borrow().limits), templates, last: 0 };
         let shared = Shared { intake, state: Mutex::new(state), news: broadcast::channel(NEWS).0, settings };
         let collector = Self { shared: Arc::new(shared) };
         collector.shared.intake.open();
@@ -165,6 +168,16 @@ impl Collector {
     /// Returns one template.
     pub fn template(&self, id: TemplateId) -> Option<Template> {
         self.lock().templates.find(id).cloned()
+    }
+
+    /// Returns what templates are new or different since so many lines.
+    pub fn templates_since(&self, lines: u64) -> Since {
+        self.lock().templates.since(lines)
+    }
+
+    /// Never forgets these templates.
+    pub fn pin(&self, pinned: BTreeSet<TemplateId>) {
+        self.lock().templates.pin(pinned);
     }
 
     /// Returns what is said from now on, or nothing where that is not wanted.

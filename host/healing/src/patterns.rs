@@ -323,7 +323,7 @@ impl Sign {
 }
 
 /// What was said, and what belongs to it; titles are left out, because a film may be called anything.
-fn telling(event: &LogEvent) -> String {
+pub(crate) fn telling(event: &LogEvent) -> String {
     let beside = ["failure", "error", "why", "reason", "detail", "line"];
     let beside = beside.iter().filter_map(|name| event.parsed_data.get(*name)?.as_str());
     beside.fold(event.message.clone(), |text, more| text + ": " + more)

@@ -6,7 +6,7 @@
 //! Invariant: memory is bounded whatever is said: the template not heard for longest goes; the number of a template is never given twice.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     fmt,
     str::FromStr,
     sync::LazyLock,
@@ -14,7 +14,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use regex::Regex;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::event::{LogLevel, LogSource};
 
@@ -54,6 +54,12 @@ impl FromStr for TemplateId {
 impl Serialize for TemplateId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TemplateId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -109,13 +115,89 @@ pub struct Templates {
     /// By when they were heard last, counted in lines.
     heard: BTreeMap<u64, TemplateId>,
     lines: u64,
+    /// Those that somebody counts on.
+    pinned: BTreeSet<TemplateId>,
+}
+
+/// What is needed to know a template again after a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Identity.
+    pub id: TemplateId,
+    /// Who says it.
+    pub source: LogSource,
+    /// What it says.
+    pub text: String,
+    /// How often it was said.
+    pub count: u64,
+    /// How serious it was at worst.
+    pub level: LogLevel,
+    /// When it was said first.
+    pub first: DateTime<Utc>,
+    /// When it was said last.
+    pub last: DateTime<Utc>,
+}
+
+impl From<&Template> for Remembered {
+    fn from(template: &Template) -> Self {
+        let Template { id, source, text, count, level, first, last, .. } = template;
+        let (text, level) = (text.clone(), *level);
+        Self { id: *id, source: *source, text, count: *count, level, first: *first, last: *last }
+    }
+}
+
+/// What was said since somebody asked last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Since {
+    /// Templates of lines since then.
+    pub changed: Vec<Remembered>,
+    /// Every template that is known.
+    pub known: Vec<TemplateId>,
+    /// The highest number that was given.
+    pub last: u64,
+    /// What to ask with next time.
+    pub lines: u64,
 }
 
 impl Templates {
     /// Returns a place for so many templates; at least one.
     pub fn new(most: usize) -> Self {
-        let (known, tree, heard) = <_>::default();
-        Self { most: most.max(1), last: 0, known, tree, heard, lines: 0 }
+        let (known, tree, heard, pinned) = <_>::default();
+        Self { most: most.max(1), last: 0, known, tree, heard, lines: 0, pinned }
+    }
+
+    /// Returns a place that knows these again, the last one heard last; no number up to `last` is given again.
+    pub fn restored(most: usize, last: u64, remembered: impl IntoIterator<Item = Remembered>) -> Self {
+        let mut templates = Self::new(most);
+        for Remembered { id, source, text, count, level, first, last: said } in remembered {
+            // What is masked holds no space, so the text gives the words back.
+            let words: Vec<String> = text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            let branch = (source, words.len(), words.first().cloned().unwrap_or_default());
+            while templates.known.len() >= templates.most {
+                templates.forget_the_oldest();
+            }
+            templates.lines += 1;
+            templates.last = templates.last.max(id.0);
+            templates.tree.entry(branch.clone()).or_default().push(id);
+            templates.heard.insert(templates.lines, id);
+            let template =
+                Template { id, source, text, count, level, first, last: said, parameters: VecDeque::new(), words };
+            templates.known.insert(id, (template, branch, templates.lines));
+        }
+        templates.last = templates.last.max(last);
+        templates
+    }
+
+    /// Never forgets these, as far as there is room.
+    pub fn pin(&mut self, pinned: BTreeSet<TemplateId>) {
+        self.pinned = pinned;
+    }
+
+    /// Returns what was said since so many lines.
+    pub fn since(&self, lines: u64) -> Since {
+        let changed =
+            self.heard.range(lines + 1..).filter_map(|(_, id)| self.find(*id)).map(Remembered::from).collect();
+        Since { changed, known: self.known.keys().copied().collect(), last: self.last, lines: self.lines }
     }
 
     /// Returns the template of a line, which is a new one if nothing like it is known.
@@ -180,7 +262,9 @@ impl Templates {
     }
 
     fn forget_the_oldest(&mut self) {
-        let Some((_, id)) = self.heard.pop_first() else { return };
+        let unpinned = self.heard.iter().find(|(_, id)| !self.pinned.contains(id));
+        let Some((at, id)) = unpinned.or(self.heard.first_key_value()).map(|(at, id)| (*at, *id)) else { return };
+        self.heard.remove(&at);
         let Some((_, branch, _)) = self.known.remove(&id) else { return };
         if let Some(leaf) = self.tree.get_mut(&branch) {
             leaf.retain(|known| *known != id);
@@ -330,6 +414,31 @@ mod tests {
         let again = templates.sort(line("beta"));
         assert!(![first, second, third].contains(&again));
         assert_eq!(templates.newest().map(|template| template.text.as_str()).collect::<Vec<_>>(), ["beta", "gamma"]);
+    }
+
+    #[test]
+    fn templates_are_known_again_after_a_restart_and_new_ones_have_new_numbers() {
+        let said =
+            ["Connection to 10.0.0.1:32400 timed out", "stream film ended", "stream serial ended", "", "x=1 'a b'"];
+        let (templates, ids) = sorted(&said);
+        let since = templates.since(0);
+        assert_eq!((since.changed.len(), since.known.len(), since.last, since.lines), (4, 4, 4, 5));
+        let mut again = Templates::restored(100, since.last + 10, since.changed);
+        let found: Vec<_> = said.iter().map(|text| again.sort(line(text))).collect();
+        assert_eq!(found, ids);
+        assert_eq!(again.find(ids[1]).unwrap().count, 4);
+        assert_eq!(again.sort(line("never heard")), TemplateId(15));
+        assert_eq!(again.since(again.since(0).lines).changed, []);
+    }
+
+    #[test]
+    fn what_somebody_counts_on_is_not_forgotten() {
+        let mut templates = Templates::new(2);
+        let first = templates.sort(line("alpha"));
+        templates.pin([first].into());
+        let second = templates.sort(line("beta"));
+        templates.sort(line("gamma"));
+        assert!(templates.find(first).is_some() && templates.find(second).is_none());
     }
 
     proptest! {

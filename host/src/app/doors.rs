@@ -25,12 +25,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admission::Admission,
     backups::Backups,
+    chronicle::Chronicle,
     clock::Clock,
     config::{Config, ValueError},
     database::Database,
     dossiers::Dossiers,
-    feed::{Feeds, broadcaster, picks::Picks, slates::Slates},
+    feed::{Feeds, broadcaster, picks::Picks, slates::Slates, view},
     hardware::Hardware,
+    healing::Healing,
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -38,11 +40,12 @@ use crate::{
             TsStream, TuneError,
         },
     },
+    incidents::Incidents,
     library::{self, Library, ProbeFailure, Prober, ScanStatus},
     lifecycle::Lifecycle,
     logs::Collector,
     monitor::Monitors,
-    patterns::Patterns,
+    patterns::{self, Patterns},
     playout::{PlayoutError, Playouts, preview::Preview},
     plugins::Strategies,
     sessions::{Sessions, Ticket},
@@ -75,6 +78,10 @@ pub struct Parts {
     pub monitors: Monitors,
     /// The patterns that are there.
     pub patterns: Patterns,
+    /// What mends what is wrong.
+    pub healing: Healing,
+    /// What is known about incidents.
+    pub incidents: Incidents,
     /// The slates.
     pub slates: Slates,
     /// The video cards.
@@ -108,6 +115,8 @@ pub fn http_state(parts: Parts) -> HttpState {
         logs: parts.logs,
         monitors: parts.monitors,
         patterns: parts.patterns,
+        healing: parts.healing,
+        incidents: parts.incidents,
         slates: parts.slates,
         hardware: parts.hardware,
         clock: parts.clock,
@@ -115,6 +124,28 @@ pub fn http_state(parts: Parts) -> HttpState {
         health: parts.health,
         database: parts.database,
         backups: parts.backups,
+    }
+}
+
+/// Returns what patterns are looked for in.
+pub fn pattern_sources(
+    logs: &Collector,
+    chronicle: &Chronicle,
+    feeds: &Arc<Feeds>,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> patterns::Sources {
+    let feeds = Arc::clone(feeds);
+    let on_air = move || {
+        let watched = feeds.observed().into_iter().filter(|of| of.view.state != view::FeedState::Idle);
+        watched.map(|of| of.view.channel).collect()
+    };
+    patterns::Sources {
+        logs: logs.clone(),
+        incidents: chronicle.news(),
+        on_air: Box::new(on_air),
+        clock: Arc::clone(clock),
+        store: store.clone(),
     }
 }
 

@@ -21,8 +21,12 @@ use crate::{
     config::{Config, SlowClient, StreamThrottler, ValueError},
     database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
+    healing::healer::HealerSettings,
     http::state::HttpSettings,
-    logs, loudness, monitor, sessions, watermarks,
+    incidents::wording::Wording,
+    logs, loudness, monitor,
+    patterns::learning,
+    sessions, watermarks,
 };
 
 /// Settings that running parts watch.
@@ -41,7 +45,9 @@ pub(super) struct Knobs {
     pub(super) watermarks: watch::Sender<Vec<watermarks::Rule>>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
-    pub(super) patterns: watch::Sender<bool>,
+    pub(super) healer: watch::Sender<HealerSettings>,
+    pub(super) patterns: watch::Sender<learning::Rules>,
+    pub(super) wording: watch::Sender<Option<Wording>>,
     pub(super) database: watch::Sender<database::Settings>,
     pub(super) backups: watch::Sender<backups::Settings>,
     data: PathBuf,
@@ -62,7 +68,9 @@ pub(super) struct KnobValues {
     watermarks: Vec<watermarks::Rule>,
     logs: logs::Settings,
     monitor: monitor::Settings,
-    patterns: bool,
+    healer: HealerSettings,
+    patterns: learning::Rules,
+    wording: Option<Wording>,
     database: database::Settings,
 }
 
@@ -83,6 +91,8 @@ impl Knobs {
             logs,
             monitor,
             patterns,
+            healer,
+            wording,
             database,
         } = Self::values(config)?;
         Ok(Self {
@@ -101,6 +111,8 @@ impl Knobs {
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
+            healer: watch::channel(healer).0,
+            wording: watch::channel(wording).0,
             database: watch::channel(database).0,
             backups: watch::channel(config.database_backup.settings(data)).0,
             data: data.to_owned(),
@@ -129,7 +141,9 @@ impl Knobs {
             watermarks: config.watermarks.iter().map(|watermark| watermark.rule()).collect(),
             logs: log_settings(config),
             monitor: monitor_settings(config),
-            patterns: config.ai_auto_heal.pattern_detection_enabled,
+            healer: healer_settings(config),
+            patterns: pattern_rules(config),
+            wording: config.ai_auto_heal.wording(),
             database: database::Settings {
                 sizing: config.database.sizing(),
                 pool: config.database.pool(),
@@ -153,11 +167,23 @@ impl Knobs {
         self.watermarks.send_replace(values.watermarks);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
+        self.healer.send_replace(values.healer);
+        self.wording.send_replace(values.wording);
         // What has been seen of patterns is forgotten when this changes.
         self.patterns.send_if_modified(|known| std::mem::replace(known, values.patterns) != values.patterns);
         let screens = values.error_screens;
         // Slates that did not change need not be looked at again.
         self.error_screens.send_if_modified(|known| std::mem::replace(known, screens.clone()) != screens);
+    }
+}
+
+fn pattern_rules(config: &Config) -> learning::Rules {
+    let keys = &config.ai_auto_heal;
+    learning::Rules {
+        enabled: keys.pattern_detection_enabled,
+        learns: keys.learning_enabled,
+        window: TimeDelta::seconds(keys.learning_window_seconds.into()),
+        tell_from: keys.prediction_confidence_threshold,
     }
 }
 
@@ -177,6 +203,15 @@ fn monitor_settings(config: &Config) -> monitor::Settings {
     let rules = Rules { healthy: keys.ffmpeg_health_threshold, confident: keys.prediction_confidence_threshold };
     let memory_limit_bytes = config.ffmpeg.memory_limit_bytes;
     monitor::Settings { enabled: keys.ffmpeg_monitor_enabled, rules, memory_limit_bytes }
+}
+
+fn healer_settings(config: &Config) -> HealerSettings {
+    let keys = &config.ai_auto_heal;
+    HealerSettings {
+        resolver: keys.healing(),
+        confident: keys.prediction_confidence_threshold,
+        webhook: keys.escalation_webhook.clone(),
+    }
 }
 
 fn log_settings(config: &Config) -> logs::Settings {

@@ -55,14 +55,30 @@ impl Remote {
     /// If it cannot be reached, or refuses.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RemoteError> {
         let (status, bytes) = self.send(method, path, body).await.map_err(|cause| self.unreachable(cause))?;
-        let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_success() {
-            return Ok(answer);
+            return Ok(serde_json::from_slice(&bytes).unwrap_or_default());
         }
+        Err(Self::refused(status, &bytes))
+    }
+
+    /// Asks for a text.
+    ///
+    /// # Errors
+    /// If it cannot be reached, or refuses.
+    pub async fn text(&self, path: &str) -> Result<String, RemoteError> {
+        let (status, bytes) = self.send(Method::GET, path, None).await.map_err(|cause| self.unreachable(cause))?;
+        if status.is_success() {
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Err(Self::refused(status, &bytes))
+    }
+
+    fn refused(status: StatusCode, bytes: &[u8]) -> RemoteError {
+        let answer: Value = serde_json::from_slice(bytes).unwrap_or_default();
         let detail = answer["detail"].as_str().unwrap_or("it gave no reason");
         // The server says it as a sentence of its own.
         let text = detail.strip_prefix("Failed to ").unwrap_or(detail).trim_end_matches('.').to_owned();
-        Err(RemoteError::Refused { status, text })
+        RemoteError::Refused { status, text }
     }
 
     async fn send(

@@ -14,6 +14,7 @@ mod dossiers;
 mod error_screen;
 mod feeds;
 mod hardware;
+mod healing;
 mod health;
 mod incidents;
 mod library;
@@ -33,6 +34,7 @@ mod timeline;
 mod webhooks;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, response::IntoResponse, routing::get};
+pub use incidents::{AccountView, IncidentView};
 pub use now::{OnNow, on_now};
 pub use playout::EntryView;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -80,6 +82,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(health::one))
         .routes(routes!(health::all))
         .routes(routes!(incidents::incidents))
+        .routes(routes!(incidents::incident))
         .routes(routes!(schedule::get::get, schedule::replace::replace, schedule::delete::delete))
         .routes(routes!(schedule::preview::preview))
         .routes(routes!(error_screen::get::get, error_screen::replace::replace, error_screen::delete::delete))
@@ -109,6 +112,15 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(logs::get::get))
         .routes(routes!(logs::context::context))
         .routes(routes!(patterns::patterns))
+        .routes(routes!(healing::state::healing))
+        .routes(routes!(healing::state::reset))
+        .routes(routes!(healing::resolutions::resolutions))
+        .routes(routes!(healing::approvals::list))
+        .routes(routes!(healing::approvals::approve))
+        .routes(routes!(healing::approvals::reject))
+        .routes(routes!(patterns::confirm))
+        .routes(routes!(patterns::reject))
+        .routes(routes!(patterns::reset))
         .routes(routes!(webhooks::plex))
         .routes(routes!(webhooks::jellyfin))
         .routes(routes!(webhooks::emby))

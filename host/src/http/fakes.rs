@@ -43,6 +43,8 @@ use crate::{
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
     hardware::{self, Hardware},
+    healing::Healing,
+    incidents::Incidents,
     lifecycle::Lifecycle,
     logs::{self, Collector},
     monitor::Monitors,
@@ -65,6 +67,9 @@ pub struct Host {
     pub admission: Admission,
     pub sessions: Sessions,
     pub logs: Collector,
+    pub healing: Healing,
+    pub patterns: Patterns,
+    pub incidents: Incidents,
     router: Router,
     world: Arc<World>,
     folder: TempDir,
@@ -138,7 +143,13 @@ impl Host {
         let limits_of_logs = exstreamtv_healing::Limits { events: 1_000, bytes: 1 << 20, age: TimeDelta::hours(1) };
         let (_, heard) = watch::channel(logs::Settings { limits: limits_of_logs, realtime: true });
         let life = Lifecycle::default();
-        let logs = Collector::start(Arc::default(), world.clone(), heard, &life);
+        let logs = Collector::start(
+            Arc::default(),
+            exstreamtv_healing::Templates::new(logs::TEMPLATES),
+            world.clone(),
+            heard,
+            &life,
+        );
         let sessions = Sessions::of_tests(world.clone(), limits);
         let renderer = Arc::new(FakeRenderer::default());
         let (_, screens) = watch::channel(SlateSettings::from(&ErrorScreens::default()));
@@ -158,6 +169,9 @@ impl Host {
         };
         let (_, kept) = watch::channel(settings_of_backups);
         let backups = Backups::start(store.clone(), world.clone(), kept, &life);
+        let healing = Healing::open(store.clone(), &*world, Default::default()).await;
+        let patterns = Patterns::of_tests(logs.clone(), store.clone());
+        let incidents = Incidents::new(store.clone(), dossiers.clone(), logs.clone(), sessions.clone(), world.clone());
         let state = HttpState {
             slates: slates.clone(),
             hardware: Hardware::new(hardware::Settings {
@@ -180,7 +194,9 @@ impl Host {
             admission: admission.clone(),
             logs: logs.clone(),
             monitors: Monitors::default(),
-            patterns: Patterns::default(),
+            healing: healing.clone(),
+            patterns: patterns.clone(),
+            incidents: incidents.clone(),
             sessions: sessions.clone(),
             picks: Picks::new(Arc::new(Strategies::built_in()), Lifecycle::default()),
             clock: world.clone(),
@@ -194,6 +210,9 @@ impl Host {
             dossiers,
             admission,
             logs,
+            healing,
+            patterns,
+            incidents,
             backups,
             database,
             looked_after,

@@ -11,7 +11,17 @@ const LIMITS: Limits = Limits { events: 1_000, bytes: 1 << 20, age: TimeDelta::m
 fn start(realtime: bool) -> (Collector, watch::Sender<Settings>, Lifecycle) {
     let (sender, settings) = watch::channel(Settings { limits: LIMITS, realtime });
     let life = Lifecycle::default();
-    (Collector::start(Arc::new(Intake::default()), Arc::new(SystemClock), settings, &life), sender, life)
+    (
+        Collector::start(
+            Arc::new(Intake::default()),
+            Templates::new(TEMPLATES),
+            Arc::new(SystemClock),
+            settings,
+            &life,
+        ),
+        sender,
+        life,
+    )
 }
 
 fn now() -> DateTime<Utc> {

@@ -20,26 +20,30 @@ pub(crate) enum Family {
     Checks,
     Chronicle,
     Collection,
+    Learning,
     Media,
     Playout,
     Pool,
     Schedule,
     Screen,
     SessionTotal,
+    Healing,
 }
 
-const FAMILIES: [(Family, &str); 11] = [
+const FAMILIES: [(Family, &str); 13] = [
     (Family::Broadcast, "broadcast"),
     (Family::Channel, "channel"),
     (Family::Checks, "checks"),
     (Family::Chronicle, "chronicle"),
     (Family::Collection, "collection"),
+    (Family::Learning, "learning"),
     (Family::Media, "media"),
     (Family::Playout, "playout"),
     (Family::Pool, "pool"),
     (Family::Schedule, "schedule"),
     (Family::Screen, "screen"),
     (Family::SessionTotal, "session_total"),
+    (Family::Healing, "healing"),
 ];
 
 /// The times of all families of one store.

@@ -7,7 +7,13 @@
 use chrono::{DateTime, Utc};
 use exstreamtv_model::{AiredRow, ChannelId, ChannelIncident};
 
-use crate::{StoreError, access::Access, cell::read_error};
+use serde_json::Value;
+
+use crate::{
+    StoreError,
+    access::Access,
+    cell::{RowOf, read_error, to_json},
+};
 
 mod row;
 
@@ -133,6 +139,75 @@ impl Chronicle {
         rows.into_iter().map(NumberedIncident::try_from).collect()
     }
 
+    /// Returns an incident, or `None` if there is none of this number.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.chronicle.incident", level = "debug", skip_all)]
+    pub async fn incident(&self, id: i64) -> Result<Option<NumberedIncident>, StoreError> {
+        let row: Option<IncidentCells> = sqlx::query_as(ONE)
+            .bind(id)
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read an incident", INCIDENTS, error))?;
+        row.map(NumberedIncident::try_from).transpose()
+    }
+
+    /// Returns at most `limit` incidents that began within `from..to`, on whatever channels, in order of time.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.chronicle.incidents_within", level = "debug", skip_all)]
+    pub async fn incidents_within(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<NumberedIncident>, StoreError> {
+        let rows: Vec<IncidentCells> = sqlx::query_as(WITHIN)
+            .bind(from.timestamp_millis())
+            .bind(to.timestamp_millis())
+            .bind(limit)
+            .fetch_all(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the incidents", INCIDENTS, error))?;
+        rows.into_iter().map(NumberedIncident::try_from).collect()
+    }
+
+    /// Keeps what is known about the incident that began on a channel at a time; it goes with the incident.
+    ///
+    /// # Errors
+    /// `NoSuch` if there is no such incident; fails when the database does.
+    #[tracing::instrument(name = "db.chronicle.prove", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn prove(&self, channel: ChannelId, began: DateTime<Utc>, evidence: &Value) -> Result<(), StoreError> {
+        let act = "keep the evidence of an incident";
+        let mut transaction = self.connections.write().await?;
+        sqlx::query(PROVE)
+            .bind(channel.0)
+            .bind(began.timestamp_millis())
+            .bind(to_json("evidence", evidence)?)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| StoreError::pointing(act, "incident of the channel", channel.0, error))?;
+        transaction.commit().await.map_err(|error| StoreError::query(act, error))
+    }
+
+    /// Returns what is kept about the incident that began on a channel at a time.
+    ///
+    /// # Errors
+    /// Fails when the database does, or on a row that cannot be read.
+    #[tracing::instrument(name = "db.chronicle.proof", level = "debug", skip_all, fields(channel.id = %channel))]
+    pub async fn proof(&self, channel: ChannelId, began: DateTime<Utc>) -> Result<Option<Value>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as(PROOF)
+            .bind(channel.0)
+            .bind(began.timestamp_millis())
+            .fetch_optional(&mut *self.connections.read().await?)
+            .await
+            .map_err(|error| read_error("read the evidence of an incident", EVIDENCE, error))?;
+        let at = RowOf { table: EVIDENCE, id: channel.0 };
+        row.map(|(document,)| at.json("document", &document)).transpose()
+    }
+
     /// Ends every incident that is open: the host that saw them begin is gone, and nobody watches any more. Returns how many there were.
     ///
     /// # Errors
@@ -198,6 +273,28 @@ SELECT id, channel_id, cause, began_ms, ended_ms, failures, title, detail
  WHERE (?1 IS NULL OR channel_id = ?1) AND id < ?2
  ORDER BY id DESC
  LIMIT ?3";
+
+const ONE: &str = "
+SELECT id, channel_id, cause, began_ms, ended_ms, failures, title, detail
+  FROM incidents
+ WHERE id = ?1";
+
+const WITHIN: &str = "
+SELECT id, channel_id, cause, began_ms, ended_ms, failures, title, detail
+  FROM incidents
+ WHERE began_ms >= ?1 AND began_ms < ?2
+ ORDER BY began_ms, id
+ LIMIT ?3";
+
+const EVIDENCE: &str = "incident_evidence";
+
+const PROVE: &str = "
+INSERT INTO incident_evidence (channel_id, began_ms, document)
+VALUES (?1, ?2, ?3)
+    ON CONFLICT (channel_id, began_ms) DO UPDATE
+   SET document = excluded.document";
+
+const PROOF: &str = "SELECT document FROM incident_evidence WHERE channel_id = ?1 AND began_ms = ?2";
 
 const END_ALL: &str = "UPDATE incidents SET ended_ms = max(began_ms, ?1) WHERE ended_ms IS NULL";
 

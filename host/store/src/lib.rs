@@ -1,7 +1,7 @@
 //! The database of EXStreamTV: the only crate that sees sqlx.
 //!
-//! Does: open, lock and migrate one SQLite file, and keep channels, collections, media, timelines, playlist counters and totals of
-//! sessions in it; copy it while it is written, examine copies, put one in its place.
+//! Does: open, lock and migrate one SQLite file, and keep channels, collections, media, timelines, playlist counters, totals of
+//! sessions and what was learnt in it; copy it while it is written, examine copies, put one in its place.
 //! Does not: read a clock (times are arguments), decide what is played, touch media files.
 //! Invariant: a row either becomes a valid value of the model or an error that names its table and column; every change is one transaction.
 
@@ -16,7 +16,9 @@ mod collections;
 mod connections;
 mod error;
 mod examine;
+mod healing;
 mod instance_lock;
+mod learning;
 mod loudness;
 mod media;
 mod playout;
@@ -41,7 +43,9 @@ pub use collections::Collections;
 pub use connections::PoolSettings;
 pub use error::{EngineError, StoreError, StoreErrorKind};
 pub use examine::{ExamineError, Examined, examine};
+pub use healing::{ApprovalRow, Healing, PosteriorRow, ResolutionRow};
 pub use instance_lock::address_of_holder;
+pub use learning::{Going, Learning, LearningRows, PatternRow, TemplateRow, WindowRow};
 pub use loudness::{LoudnessRepo, Measured};
 pub use media::{KnownFile, MediaCounts, MediaFilter, MediaIdentity, MediaRepo, MediaStateFilter, ScannedMedia};
 pub use playout::{Checkpoint, NewEntry, PlayoutRepo};

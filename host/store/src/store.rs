@@ -13,8 +13,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, LoudnessRepo,
-    MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals, StoreError,
+    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, Healing, Learning,
+    LoudnessRepo, MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals,
+    StoreError,
     access::{Access, Family, Meters},
     closed,
     connections::Connections,
@@ -116,6 +117,16 @@ impl Store {
     /// Returns what was sent to viewers ever.
     pub fn session_totals(&self) -> SessionTotals {
         SessionTotals::new(self.access(Family::SessionTotal))
+    }
+
+    /// Returns what the healer did and learnt.
+    pub fn healing(&self) -> Healing {
+        Healing::new(self.access(Family::Healing))
+    }
+
+    /// Returns what was learnt about what precedes incidents.
+    pub fn learning(&self) -> Learning {
+        Learning::new(self.access(Family::Learning))
     }
 
     /// Returns the means to see how the database itself is.

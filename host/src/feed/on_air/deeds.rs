@@ -63,7 +63,9 @@ impl OnAir {
         let order = order(self.time.grid(), &self.channel, &played, picked.as_deref(), wanted);
         let (Some(mut order), Some(media)) = (order, played.media.as_ref()) else { return };
         let wish = self.means.hardware.wish_of(&self.channel.number.to_string());
-        let seat = self.means.hardware.desk().assign(&order, wish);
+        // Whoever orders software wants no card, whatever the desk thinks of it.
+        let wants_card = rung != Rung::SoftwareAll;
+        let seat = wants_card.then(|| self.means.hardware.desk().assign(&order, wish)).flatten();
         order.gain_db = self.gain(media, &order);
         order.watermark = self.means.watermarks.of(&self.channel.number.to_string(), first_ms);
         order.card = seat.as_ref().and_then(|seat| seat.card.clone());
@@ -82,6 +84,7 @@ impl OnAir {
             slot_first,
         };
         let mut run = Run::ordered(entry, shown, frames.end);
+        self.card_used = seat.as_ref().is_some_and(|seat| seat.card.is_some());
         run.seat = seat;
         run.text = picked.and_then(|p| p.text.clone()).map(|track| (track, self.time.stream_ms(origin_ms)));
         self.runs.insert(id, run);

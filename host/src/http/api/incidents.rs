@@ -1,13 +1,23 @@
-//! `GET /api/v1/incidents`: what went wrong.
+//! `/api/v1/incidents`: what went wrong, and the whole account of each.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use exstreamtv_healing::post_mortem::{Facts, PostMortem};
 use exstreamtv_model::{Cause, ChannelId};
 use exstreamtv_store::NumberedIncident;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Page, clamp};
-use crate::http::{HttpState, extract::QueryPart, problem::ApiError};
+use crate::http::{
+    HttpState,
+    extract::{PathPart, QueryPart},
+    problem::ApiError,
+};
 
 /// Something that went wrong on a channel, from its first sign until the programme was back.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -80,6 +90,81 @@ pub async fn incidents(
     let found = state.store.chronicle().incidents(query.channel, before, limit + 1).await?;
     let page = Page::cut(found, limit as usize, |last| last.id.to_string());
     Ok(Json(page.map(IncidentView::from)))
+}
+
+/// The whole account of an incident.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub incident: IncidentView,
+    /// Number of the channel; empty if it is gone.
+    pub channel_number: String,
+    /// Name of the channel; empty if it is gone.
+    pub channel_name: String,
+    /// What happened, why, what it cost, what was done and what to do.
+    #[serde(flatten)]
+    pub account: PostMortem,
+}
+
+impl AccountView {
+    /// Returns the account of these facts with what the list shows.
+    pub fn of(facts: Facts, account: PostMortem) -> Self {
+        let (channel_number, channel_name) = facts.channel;
+        let incident = NumberedIncident { id: facts.id, incident: facts.incident }.into();
+        Self { incident, channel_number, channel_name, account }
+    }
+}
+
+/// In which form.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountQuery {
+    /// `json` or `markdown`; what `Accept` prefers if absent.
+    format: Option<AccountFormat>,
+}
+
+/// A form of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountFormat {
+    /// For programs.
+    Json,
+    /// For people.
+    Markdown,
+}
+
+/// The end of an id that asks for text.
+const TEXT: &str = ".md";
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+
+/// Returns the account of an incident, while it goes on or when it is over: what happened, what it cost, why, what happened when, what was done, what
+/// to do, and the lines that prove it. As text with `.md` behind its id, `?format=markdown` or `Accept: text/markdown`.
+#[utoipa::path(
+    get, path = "/incidents/{id}", tag = "channels", params(("id" = String, Path), AccountQuery),
+    responses((status = OK, body = AccountView))
+)]
+#[tracing::instrument(name = "http.incidents.get", skip_all, fields(incident.id = %name))]
+pub async fn incident(
+    State(state): State<HttpState>,
+    PathPart(name): PathPart<String>,
+    QueryPart(query): QueryPart<AccountQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let none = || ApiError::NotFound { what: "incident", id: name.clone() };
+    let id = name.strip_suffix(TEXT).unwrap_or(&name).parse().map_err(|_| none())?;
+    let facts = state.incidents.find(id).await?.ok_or_else(none)?;
+    let account = facts.account();
+    let prefers_text = || {
+        let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        name.ends_with(TEXT) || accepted.trim_start().starts_with("text/markdown")
+    };
+    let format = query.format.unwrap_or(if prefers_text() { AccountFormat::Markdown } else { AccountFormat::Json });
+    if format == AccountFormat::Markdown {
+        return Ok(([(header::CONTENT_TYPE, MARKDOWN)], facts.markdown(&account)).into_response());
+    }
+    Ok(Json(AccountView::of(facts, account)).into_response())
 }
 
 #[cfg(test)]

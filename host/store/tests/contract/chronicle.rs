@@ -95,3 +95,29 @@ async fn a_new_host_ends_what_the_old_one_left_open_and_what_is_old_is_forgotten
     assert_eq!(chronicle.forget(at(6_001)).await.unwrap(), 2);
     assert_eq!(chronicle.incidents(None, None, 10).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn what_is_known_about_an_incident_is_kept_with_it_and_goes_with_it() {
+    let house = House::open().await;
+    let channel = house.channel("1").await.id;
+    let chronicle = house.store.chronicle();
+    let evidence = serde_json::json!({"viewers": 3});
+    let orphan = chronicle.prove(channel, at(1_000), &evidence).await.unwrap_err();
+    assert!(matches!(orphan, StoreError::NoSuch { .. }), "{orphan:?}");
+    for began_ms in [1_000, 2_000, 3_000] {
+        chronicle.note(&incident(channel, began_ms)).await.unwrap();
+    }
+    chronicle.prove(channel, at(1_000), &serde_json::json!({"viewers": 1})).await.unwrap();
+    chronicle.prove(channel, at(1_000), &evidence).await.unwrap();
+    // What is new about an incident leaves its evidence alone.
+    chronicle.note(&incident(channel, 1_000)).await.unwrap();
+    assert_eq!(chronicle.proof(channel, at(1_000)).await.unwrap(), Some(evidence));
+    assert_eq!(chronicle.proof(channel, at(2_000)).await.unwrap(), None);
+    let within = chronicle.incidents_within(at(1_000), at(3_000), 10).await.unwrap();
+    assert_eq!(within.iter().map(|one| one.incident.began).collect::<Vec<_>>(), [at(1_000), at(2_000)]);
+    let one = chronicle.incident(within[1].id).await.unwrap();
+    assert_eq!((one.as_ref(), chronicle.incident(99).await.unwrap()), (Some(&within[1]), None));
+    chronicle.end_all(at(4_000)).await.unwrap();
+    chronicle.forget(at(5_000)).await.unwrap();
+    assert_eq!(chronicle.proof(channel, at(1_000)).await.unwrap(), None);
+}

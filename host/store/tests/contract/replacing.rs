@@ -90,8 +90,9 @@ async fn an_older_one_is_brought_up_to_date_before_it_is_put_in_place() {
     house.store.snapshot(&staged).await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&staged);
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let older =
-        "DROP TABLE media_loudness; DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8";
+    let older = "DROP TABLE media_loudness; DROP TABLE database_checks; \
+                 DROP TABLE healing_posteriors; DROP TABLE healing_approvals; DROP TABLE healing_resolutions; \
+                 DELETE FROM _sqlx_migrations WHERE version >= 8";
     sqlx::raw_sql(older).execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     assert_eq!(examine(&staged).await.unwrap().schema_version, 7);
@@ -109,6 +110,9 @@ async fn a_closed_file_tells_how_it_is() {
     assert_eq!(closed.condition().await.unwrap(), Condition::Current);
     house.tamper("DROP TABLE media_loudness").await;
     house.tamper("DROP TABLE database_checks").await;
+    house.tamper("DROP TABLE healing_posteriors").await;
+    house.tamper("DROP TABLE healing_approvals").await;
+    house.tamper("DROP TABLE healing_resolutions").await;
     house.tamper("DELETE FROM _sqlx_migrations WHERE version >= 8").await;
     assert!(matches!(closed.condition().await.unwrap(), Condition::Older { found: 7, .. }));
     fs::write(&path, [0x11; 9_000]).unwrap();
