@@ -65,7 +65,7 @@ fn backups_that_are_no_good_are_refused_in_one_line_by_both_ways() {
         ("was changed or damaged since it was made", &|| {
             fs::write(
                 &file,
-                &[&whole[..], &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat(),
+                [&whole[..], &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat(),
             )
             .unwrap();
         }),
