@@ -47,6 +47,7 @@ use crate::{
     patterns::{Patterns, learning::Recollection},
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
+    service::Service,
     sessions::{LiveEdges, Sessions},
     watermarks::Watermarks,
     worker::{
@@ -160,15 +161,19 @@ impl StartError {
 
 /// Returns which programs workers use.
 pub fn programs(config: &Config) -> Programs {
-    let beside = || {
-        let own = std::env::current_exe().ok();
-        let folder = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-        folder.join("exstreamtv-worker")
-    };
     let configured = &config.ffmpeg.worker;
-    let worker = if configured.as_os_str().is_empty() { beside() } else { configured.clone() };
+    let own = || std::env::current_exe().unwrap_or_default();
+    let worker = if configured.as_os_str().is_empty() { worker_of(&own()) } else { configured.clone() };
     let (ffmpeg, ffprobe) = (config.ffmpeg.ffmpeg.clone(), config.ffmpeg.ffprobe.clone());
     Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
+}
+
+/// Returns the worker that belongs to `program`: beside it, or where packages keep programs that nobody types.
+fn worker_of(program: &Path) -> PathBuf {
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let places = [folder.join("exstreamtv-worker"), folder.join("../libexec/exstreamtv/exstreamtv-worker")];
+    let [beside, _] = &places;
+    places.iter().find(|place| place.is_file()).unwrap_or(beside).clone()
 }
 
 /// Returns what video cards are looked at with.
@@ -397,7 +402,10 @@ impl Host {
             terminal: std::io::stderr().is_terminal(),
         };
         life.spawn(first.run(life.stopping()));
-        signals::until_stop(async || self.reload(&knobs, &library, &playouts, &logs).await).await
+        let (service, status) = (Service::of_the_environment(), format!("serving at http://{address}"));
+        life.spawn(service.clone().live(life.stopping()));
+        let reload = async || self.reload(&knobs, &library, &playouts, &logs).await;
+        signals::until_stop(&service, &status, reload).await
     }
 
     /// Begins to collect what everybody says; where that is not wanted nothing comes in.
@@ -476,7 +484,7 @@ impl Host {
 }
 
 /// A browser on this machine cannot open 0.0.0.0 everywhere.
-fn reachable(bound: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(bound: SocketAddr) -> SocketAddr {
     let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
     SocketAddr::new(ip, bound.port())
 }

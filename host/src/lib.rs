@@ -28,6 +28,7 @@ pub mod patterns;
 pub mod playout;
 pub mod plugins;
 pub mod portable;
+pub mod service;
 pub mod sessions;
 pub mod watermarks;
 pub mod worker;
