@@ -25,7 +25,7 @@ use exstreamtv_healing::{
 };
 use exstreamtv_model::{
     ChannelId,
-    incident::{self, Evidence, Incident, Proposal, ProposeRequest, Risk},
+    incident::{self, Evidence, Incident, IssueType, Proposal, ProposeRequest, Risk},
 };
 use exstreamtv_store::Exhaustion;
 use tokio::{
@@ -317,6 +317,10 @@ impl Healer {
             outcome => {
                 tracing::warn!(channel.id = channel, issue = ?told.key.issue, deed = ?told.deed, ?outcome, seen, "not healed");
             }
+        }
+        if told.key.issue == IssueType::DbPoolExhausted && told.outcome == Outcome::Healed {
+            // The probe has seen five seconds without one; what was before is over, and no relapse.
+            self.exhausted = None;
         }
         if matches!(told.outcome, Outcome::Healed | Outcome::Failed) {
             let helped = told.outcome == Outcome::Healed;
