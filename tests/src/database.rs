@@ -98,6 +98,8 @@ pub fn assert_sound(database: &Path) {
 
 /// Takes a closed database back to what the program before the newest migrations left.
 pub fn make_older(database: &Path) {
+    let newer = ["incident_evidence", "learning_state", "learnt_patterns", "learning_windows", "log_templates"];
+    newer.iter().for_each(|table| drop(sqlite(database, &format!("DROP TABLE {table}"))));
     sqlite(database, "DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8");
 }
 
