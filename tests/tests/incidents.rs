@@ -1,6 +1,6 @@
-//! What went wrong is told as a good post-mortem, and what keeps preceding it is learnt.
+//! What went wrong is told as a good post-mortem, and what was learnt of it is kept.
 //!
-//! Does: kill FFmpegs of a running server, read the accounts over HTTP and on the command line, plant a sign before incidents.
+//! Does: kill FFmpegs of a running server, read the accounts over HTTP and on the command line, restart a server that has learnt something.
 //! Does not: test figures and sentences; the pure tests do.
 //! Invariant: what is asked for is about what was done, and survives a restart.
 
@@ -10,7 +10,7 @@ use exstreamtv_tests::{
     api::Channel,
     chaos::ffmpeg_of,
     database,
-    fixtures::{KILO, LONG},
+    fixtures::LONG,
     host::{self, Host},
     patience::{LONG as PATIENCE, wait_for},
     stage::Stage,
@@ -18,9 +18,6 @@ use exstreamtv_tests::{
 };
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-
-/// Occurrences of a planted sign within which it must be proposed.
-const MOST_OCCURRENCES: usize = 10;
 
 /// Kills the FFmpeg on air, and returns the incident when it is over.
 fn break_and_heal(host: &Host, channel: &Channel, known: usize) -> Value {
@@ -113,53 +110,36 @@ fn a_killed_ffmpeg_is_accounted_for_with_evidence_timeline_impact_root_and_advic
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &incident["id"]));
 }
 
+/// What the server learnt yesterday, as it keeps it.
+const LEARNT: &str = r#"{"id":7,"standing":"proposed","leads_to":{"ffmpeg_crashed":6},
+"steps":[{"whose":"general","template":"3","source":"JELLYFIN","text":"Jellyfin: ItemAdded <*>"}],
+"statistics":{"support":6,"incidents":8,"quiet":200,"quiet_with":0,"confidence":1.0,"lift":26.0,"p":1e-10,"p_adjusted":1e-5},
+"samples":[],"record":{"came_true":0,"occasions":0,"did_not":0},"proposed":"2026-11-26T00:00:00Z","decided":null,
+"seen":"2026-11-26T00:00:00Z","last_occasion":null}"#;
+
 #[test]
-fn a_sign_that_precedes_incidents_is_learnt_confirmed_and_known_after_a_restart() {
-    let stage = Stage::new().channel("Long", &[KILO]);
-    let setup = stage.setup().set("ai_auto_heal.learning_window_seconds", 3);
-    let host = setup.start();
-    let long = host.channel("Long");
-    // A failure of the same programme within a minute would be the same incident; these are short, so each is of another one.
-    let viewer = Viewer::tune(&host.at(&long.ts()));
-    viewer.wait_for_seconds(6.0);
+fn a_learnt_pattern_survives_restarts_is_confirmed_foretells_and_is_forgotten_when_asked() {
+    let stage = Stage::new().channel("Long", &[LONG]);
+    let setup = stage.setup();
+    setup.start().stop();
+    let database = setup.data().join("exstreamtv.db");
+    let insert = format!("INSERT INTO learnt_patterns (id, standing, document) VALUES (7, 'proposed', '{LEARNT}')");
+    database::sqlite(&database, &insert);
+
     let patterns = |host: &Host| -> Value { host.get("/api/v1/patterns") };
-    // Something to compare with.
-    let quiet = |least: i64| {
-        wait_for("quiet stretches", PATIENCE, || {
-            (patterns(&host)["learning"]["quiet"].as_i64()? >= least).then_some(())
-        });
-    };
-    let mut occurrences = 0;
-    let learnt = loop {
-        quiet(8 + 4 * i64::try_from(occurrences).unwrap());
-        assert!(occurrences < MOST_OCCURRENCES, "not proposed: {:#}", patterns(&host));
-        told(&host, &format!("Movie{occurrences}"));
-        break_and_heal(&host, &long, occurrences);
-        occurrences += 1;
-        if let Some(learnt) = patterns(&host)["learned"].as_array().unwrap().first() {
-            break learnt.clone();
-        }
-    };
-    println!("proposed after {occurrences} occurrences: {}", learnt["explanation"]);
-    assert_eq!(learnt["standing"], json!("proposed"));
-    assert_eq!(learnt["sequence"][0]["text"], json!("Jellyfin: ItemAdded <*>"));
-    assert_eq!(learnt["leads_to"], json!({"ffmpeg_crashed": learnt["incidents"].as_array().unwrap().len()}));
-    assert!(learnt["statistics"]["p_adjusted"].as_f64().unwrap() <= 0.05);
-    let id = &learnt["id"];
-    let answer = host.http.post(host.at(&format!("/api/v1/patterns/learned/{id}/confirm"))).send().unwrap();
+    let host = setup.start();
+    assert_eq!(patterns(&host)["learned"][0]["standing"], json!("proposed"));
+    let answer = host.http.post(host.at("/api/v1/patterns/learned/7/confirm")).send().unwrap();
     assert_eq!(answer.status(), 200);
-    drop(viewer);
     host.stop();
 
     let host = setup.start();
-    let again = patterns(&host);
-    let known = &again["learned"][0];
-    assert_eq!((&known["id"], &known["standing"], &known["decided_by"]), (id, &json!("confirmed"), &json!("person")));
+    let known = &patterns(&host)["learned"][0];
     assert_eq!(
-        (&known["statistics"]["support"], &known["incidents"]),
-        (&learnt["statistics"]["support"], &learnt["incidents"])
+        (&known["id"], &known["standing"], &known["decided_by"]),
+        (&json!(7), &json!("confirmed"), &json!("person"))
     );
-    assert!(again["learning"]["incidents"].as_i64().unwrap() >= i64::try_from(occurrences).unwrap() - 1);
+    assert_eq!(known["statistics"]["support"], json!(6));
     let long = host.channel("Long");
     let viewer = Viewer::tune(&host.at(&long.ts()));
     viewer.wait_for_seconds(2.0);
@@ -167,8 +147,14 @@ fn a_sign_that_precedes_incidents_is_learnt_confirmed_and_known_after_a_restart(
         told(&host, "Another");
         patterns(&host)["foretold"].as_array()?.first().cloned()
     });
-    assert_eq!((&foretold["pattern"], &foretold["leads_to"]), (id, &json!("ffmpeg_crashed")));
+    assert_eq!((&foretold["pattern"], &foretold["leads_to"]), (&json!(7), &json!("ffmpeg_crashed")));
+    assert_eq!(foretold["channel"], json!(long.id));
     assert!(foretold["probability"].as_f64().unwrap() > 0.5, "{foretold}");
     drop(viewer);
+    let answer = host.http.delete(host.at("/api/v1/patterns/learned")).send().unwrap();
+    assert_eq!(answer.json::<Value>().unwrap(), json!({"patterns": 1}));
+    host.stop();
+    let host = setup.start();
+    assert_eq!(patterns(&host)["learned"], json!([]));
     host.stop();
 }
