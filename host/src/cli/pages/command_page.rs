@@ -37,19 +37,22 @@ pub fn page(date: &str) -> String {
     page
 }
 
-/// Writes a command, or those below it.
+/// Writes a command that can be typed, and those below it.
 fn describe(roff: &mut Roff, above: &str, command: &Command, own: &dyn Fn(&Arg) -> bool) {
     if command.is_hide_set() || command.get_name() == "help" {
         return;
     }
     let path = format!("{above} {}", command.get_name());
-    if command.has_subcommands() {
-        for below in command.get_subcommands() {
-            describe(roff, &path, below, own);
-        }
-        return;
+    if !(command.has_subcommands() && command.is_subcommand_required_set()) {
+        section(roff, &path, command, own);
     }
-    roff.control("SS", [path.as_str()]);
+    for below in command.get_subcommands() {
+        describe(roff, &path, below, own);
+    }
+}
+
+fn section(roff: &mut Roff, path: &str, command: &Command, own: &dyn Fn(&Arg) -> bool) {
+    roff.control("SS", [path]);
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     roff.text([roman(about + ".")]);
     let arguments = command.get_arguments().filter(|argument| own(argument) && !argument.is_hide_set());
