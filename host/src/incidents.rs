@@ -62,10 +62,13 @@ pub struct Incidents {
     logs: Collector,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
-    watched: Arc<Mutex<BTreeMap<(ChannelId, DateTime<Utc>), Watched>>>,
+    watched: Arc<Mutex<Watching>>,
     /// Incidents that are over, for whoever words them.
     over: broadcast::Sender<(ChannelId, DateTime<Utc>)>,
 }
+
+/// Incidents whose evidence is not written yet, by channel and beginning.
+type Watching = BTreeMap<(ChannelId, DateTime<Utc>), Watched>;
 
 /// An incident whose evidence is not written yet.
 #[derive(Debug, Clone, Copy)]
@@ -239,7 +242,7 @@ impl Incidents {
     }
 
     /// Locked for moments only.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(ChannelId, DateTime<Utc>), Watched>> {
+    fn lock(&self) -> MutexGuard<'_, Watching> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -122,6 +122,7 @@ impl AccountView {
 #[into_params(parameter_in = Query)]
 pub struct AccountQuery {
     /// `json` or `markdown`; what `Accept` prefers if absent.
+    #[param(inline)]
     format: Option<AccountFormat>,
 }
 
