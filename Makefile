@@ -4,7 +4,12 @@
 #   make test                                           everything that a change must pass
 #   make check                                          the same without the end-to-end tests
 #   make chaos                                          everything that can go wrong behind a channel, for about half an hour
+#   make heal-bench                                     what the healer makes of every fault, and what a channel loses with and without it
 #   make test-players                                   mpv, VLC and GStreamer against a running server
+#   make deb, deb-test, deb-test-systemd                packages of Debian; their life in a chroot; the service under a systemd that boots
+#   make deb-reproducible                               builds them in another folder, too, and compares
+#   make dist [VENDOR=1]                                the release's tarballs and SHA256SUMS
+#   make deny                                           licences and sources of what we build with
 #   make bench                                          the numbers of ARCHITECTURE.md, as ratios
 #   make clean-demo                                     forgets the demo library and its data
 
@@ -23,7 +28,7 @@ define need
 	  else echo "please install $(2) yourself: there is neither apt-get nor brew here" >&2; exit 1; fi; }
 endef
 
-.PHONY: run test check chaos test-players bench clean-demo ffmpeg test-tools player-tools binaries
+.PHONY: deb deb-lint deb-test deb-test-systemd deb-reproducible dist deny deb-tools run test check chaos heal-bench test-players bench clean-demo ffmpeg test-tools player-tools binaries
 
 run: ffmpeg
 	$(CARGO) build --locked --release -p exstreamtv -p exstreamtv-worker -p exstreamtv-shipped
@@ -55,6 +60,12 @@ chaos: test-tools
 	  set -x; EXSTREAMTV_CHAOS=full $(CARGO) test --locked -p exstreamtv-tests --test chaos -- --include-ignored --test-threads=1; \
 	fi
 
+# Every fault for up to a few minutes, then four minutes of mixed faults with the healer off and on; EXSTREAMTV_HEAL_MINUTES=30 is the long form,
+# EXSTREAMTV_HEAL_FAULTS=words takes only faults whose names hold them.
+heal-bench: test-tools
+	$(CARGO) build --locked --workspace
+	target/debug/heal_bench
+
 test-players: player-tools test-tools
 	$(CARGO) build --locked --workspace
 	@bash tests/players.sh target/debug/exstreamtv
@@ -65,6 +76,38 @@ bench: ffmpeg
 	$(CARGO) bench --locked -p exstreamtv-transport
 	$(CARGO) bench --locked -p exstreamtv-schedulers --bench plan --bench time_slots
 	$(CARGO) bench --locked -p exstreamtv --bench plan
+
+deb: deb-tools
+	rm -rf target/debian
+	sh packaging/stage.sh
+	sh packaging/pack.sh
+	@$(MAKE) --no-print-directory deb-lint
+
+deb-lint:
+	lintian --info --pedantic --tag-display-limit 0 --fail-on error,warning target/debian/*.deb
+
+# The same program as an upgrade: what the package does is looked at, not what the program does.
+deb-test: deb
+	$(call need,mmdebstrap,mmdebstrap,)
+	sh packaging/pack.sh 0.1.0-2 target/deb-test/upgrade
+	sh packaging/pack.sh # cargo-deb keeps one version in its folder
+	$(SUDO) sh packaging/deb_test.sh target/debian/exstreamtv_*.deb target/deb-test/upgrade/exstreamtv_*.deb
+
+# The service under a real systemd, in a container that boots.
+deb-test-systemd: deb
+	$(call need,mmdebstrap,mmdebstrap,)
+	$(call need,systemd-nspawn,systemd-container,)
+	$(SUDO) sh packaging/deb_systemd_test.sh target/debian/exstreamtv_*.deb
+
+deb-reproducible: deb
+	sh packaging/reproducible.sh
+
+dist:
+	VENDOR=$(VENDOR) sh packaging/dist.sh
+
+deny:
+	@cargo deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing: cargo install cargo-deny --locked" >&2; exit 1; }
+	$(CARGO) deny --offline check licenses bans sources
 
 clean-demo:
 	rm -rf demo data/demo
@@ -80,6 +123,8 @@ test-tools: ffmpeg
 	$(call need,c++,g++,gcc)
 	$(call need,xmllint,libxml2-utils,libxml2)
 	$(call need,sqlite3,sqlite3,sqlite)
+	$(call need,ruby,ruby,ruby)
+	$(call need,mandoc,mandoc,mandoc)
 	@[ "$$(uname)" = Darwin ] || command -v tv_validate_file >/dev/null 2>&1 || $(MAKE) --no-print-directory xmltv
 	@[ "$$(uname)" = Darwin ] || command -v faketime >/dev/null 2>&1 || $(MAKE) --no-print-directory faketime
 	@[ "$$(uname)" = Darwin ] || [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || $(MAKE) --no-print-directory fonts
@@ -91,6 +136,11 @@ faketime:
 	$(call need,faketime,faketime,)
 fonts:
 	$(call need,no-font,fonts-dejavu-core,)
+
+deb-tools:
+	@cargo deb --version >/dev/null 2>&1 || { echo "cargo-deb is missing: cargo install cargo-deb --locked" >&2; exit 1; }
+	$(call need,lintian,lintian,)
+	$(call need,dpkg-shlibdeps,dpkg-dev,)
 
 player-tools:
 	$(call need,curl,curl,curl)

@@ -36,16 +36,20 @@ use crate::{
     dossiers::{self, Dossiers},
     feed::{Feeds, cue_files::CueFiles, on_air::Means, picks::Picks, slates::Slates},
     hardware::{self, Hardware},
+    healing::{Healing, hands::Hands, healer},
     http,
     incidents::Incidents,
     library::Library,
     lifecycle::Lifecycle,
     logs::{Collector, kernel, machine, tail},
+    loudness::LoudnessKeeper,
     monitor::Monitors,
     patterns::{Patterns, learning::Recollection},
     playout::Playouts,
     plugins::{Choice, Options, Strategies},
+    service::Service,
     sessions::{LiveEdges, Sessions},
+    watermarks::Watermarks,
     worker::{
         Programs, Spawner, Utility,
         groups::{GroupLimits, Groups},
@@ -157,15 +161,19 @@ impl StartError {
 
 /// Returns which programs workers use.
 pub fn programs(config: &Config) -> Programs {
-    let beside = || {
-        let own = std::env::current_exe().ok();
-        let folder = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-        folder.join("exstreamtv-worker")
-    };
     let configured = &config.ffmpeg.worker;
-    let worker = if configured.as_os_str().is_empty() { beside() } else { configured.clone() };
+    let own = || std::env::current_exe().unwrap_or_default();
+    let worker = if configured.as_os_str().is_empty() { worker_of(&own()) } else { configured.clone() };
     let (ffmpeg, ffprobe) = (config.ffmpeg.ffmpeg.clone(), config.ffmpeg.ffprobe.clone());
     Programs { worker, ffmpeg, ffprobe, restrictions: restrictions(config) }
+}
+
+/// Returns the worker that belongs to `program`: beside it, or where packages keep programs that nobody types.
+fn worker_of(program: &Path) -> PathBuf {
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let places = [folder.join("exstreamtv-worker"), folder.join("../libexec/exstreamtv/exstreamtv-worker")];
+    let [beside, _] = &places;
+    places.iter().find(|place| place.is_file()).unwrap_or(beside).clone()
 }
 
 /// Returns what video cards are looked at with.
@@ -281,6 +289,7 @@ impl Host {
         let dossiers = Dossiers::start(self.data.join(dossiers::folder::NAME), knobs.dossiers.subscribe(), life);
         let sessions = Sessions::start(store.clone(), clock.clone(), knobs.sessions.subscribe(), life).await;
         let sessions = sessions.map_err(|source| StartError::Store { path: config.database.path.clone(), source })?;
+        let epoch = tokio::time::Instant::now();
         let chronicle = Chronicle::start(store.clone(), clock.clone(), life);
         let means = Means {
             spawner,
@@ -288,11 +297,14 @@ impl Host {
             programs,
             playouts: playouts.clone(),
             picks: picks.clone(),
+            watermarks: Watermarks::start(knobs.watermarks.subscribe(), Arc::new(utility.clone()), life),
+            loudness: LoudnessKeeper::start(store.clone(), Arc::new(utility.clone()), knobs.loudness.subscribe(), life)
+                .await,
             life: life.clone(),
             clock: clock.clone(),
             chronicle: chronicle.clone(),
             budget: Arc::clone(&knobs.budget),
-            epoch: tokio::time::Instant::now(),
+            epoch,
             sessions: sessions.clone(),
             dossiers: dossiers.clone(),
             logs: Arc::clone(&logs.intake),
@@ -324,6 +336,20 @@ impl Host {
         life.spawn(incidents.clone().word(knobs.wording.subscribe(), life.stopping()));
         incidents.watch(chronicle.news(), life);
         let sources = doors::pattern_sources(&collector, &chronicle, &feeds, store, clock);
+        let patterns = Patterns::start(sources, memory, knobs.patterns.subscribe(), life);
+        let monitors = Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life);
+        let wanted = knobs.healer.borrow().resolver;
+        let healing = Healing::open(store.clone(), clock.as_ref(), wanted).await;
+        let hands = Hands { feeds: Arc::clone(&feeds), database: database.clone() };
+        let eyes = healer::Eyes {
+            monitors: monitors.clone(),
+            patterns: patterns.clone(),
+            logs: collector.clone(),
+            budget: Arc::clone(&knobs.budget),
+            epoch,
+            clock: clock.clone(),
+        };
+        healer::start(healing.clone(), hands, eyes, strategies.clone(), knobs.healer.subscribe(), life);
         let state = doors::http_state(doors::Parts {
             store: store.clone(),
             feeds: Arc::clone(&feeds),
@@ -334,10 +360,11 @@ impl Host {
             strategies: strategies.clone(),
             dossiers,
             admission,
+            patterns,
+            healing,
             incidents,
-            patterns: Patterns::start(sources, memory, knobs.patterns.subscribe(), life),
             logs: collector,
-            monitors: Monitors::start(Arc::clone(&feeds), knobs.monitor.subscribe(), life),
+            monitors,
             slates,
             hardware,
             clock: clock.clone(),
@@ -375,7 +402,10 @@ impl Host {
             terminal: std::io::stderr().is_terminal(),
         };
         life.spawn(first.run(life.stopping()));
-        signals::until_stop(async || self.reload(&knobs, &library, &playouts, &logs).await).await
+        let (service, status) = (Service::of_the_environment(), format!("serving at http://{address}"));
+        life.spawn(service.clone().live(life.stopping()));
+        let reload = async || self.reload(&knobs, &library, &playouts, &logs).await;
+        signals::until_stop(&service, &status, reload).await
     }
 
     /// Begins to collect what everybody says; where that is not wanted nothing comes in.
@@ -454,7 +484,7 @@ impl Host {
 }
 
 /// A browser on this machine cannot open 0.0.0.0 everywhere.
-fn reachable(bound: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(bound: SocketAddr) -> SocketAddr {
     let ip = if bound.ip().is_unspecified() { std::net::IpAddr::from([127, 0, 0, 1]) } else { bound.ip() };
     SocketAddr::new(ip, bound.port())
 }

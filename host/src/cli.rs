@@ -14,12 +14,23 @@ use crate::{
     config::{Config, load::LoadError},
     doctor,
     hardware::{Hardware, read_profiles},
+    plugins::Options,
 };
+
+/// Prints a line. Whoever stops reading, like `head`, has read enough: that is no fault.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+pub(crate) use say;
 
 mod backup;
 mod dossier;
 mod hardware;
 mod incidents;
+mod pages;
 mod plugin;
 mod plugin_check;
 mod plugin_new;
@@ -30,6 +41,7 @@ use backup::{BackupCommand, BackupCommandError};
 use dossier::{DossierCommand, DossierCommandError};
 use hardware::{HardwareCommandError, HardwareFlags};
 use incidents::{Incidents, IncidentsCommandError};
+use pages::{PagesCommand, PagesError};
 use plugin::{GuestCommand, PluginCommand};
 pub use plugin::{PluginCommandError, PluginFlags};
 use portable::{Export, Import, PortableCommandError};
@@ -80,6 +92,8 @@ enum Command {
     Plugin(PluginCommand),
     #[command(flatten)]
     Guest(GuestCommand),
+    #[command(flatten)]
+    Pages(PagesCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,6 +166,9 @@ pub enum CommandError {
     /// A command about incidents failed.
     #[error(transparent)]
     Incidents(#[from] IncidentsCommandError),
+    /// What belongs beside the program cannot be written.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
     Hardware(#[from] HardwareCommandError),
@@ -178,6 +195,7 @@ impl CommandError {
             Self::Dossier(error) => error.code(),
             Self::Incidents(error) => error.code(),
             Self::Hardware(error) => error.code(),
+            Self::Pages(_) => 73,
             Self::Runtime(_) => 70,
             Self::Doctor { code } => *code,
         }
@@ -260,11 +278,11 @@ fn execute(command: Command) -> Result<(), CommandError> {
         }
         Command::Doctor { common, json } => {
             let config = common.load()?;
-            let findings = runtime()?.block_on(doctor::examine(
-                &config,
-                Hardware::new(app::hardware_settings(&config, &common)),
-                &common.data_folder(),
-            ));
+            let data = common.data_folder();
+            let options =
+                Options::new(&config.plugins, &common.plugins, Some(data.clone()).filter(|data| data.is_dir()), false);
+            let hardware = Hardware::new(app::hardware_settings(&config, &common));
+            let findings = runtime()?.block_on(doctor::examine(&config, hardware, options, &data));
             doctor::print(&findings, json);
             let gravest = findings.iter().filter_map(doctor::Finding::code).max();
             gravest.map_or(Ok(()), |code| Err(CommandError::Doctor { code }))
@@ -272,7 +290,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Config(ConfigCommand::Check { common }) => {
             let config = common.load()?;
             config.remarks().iter().for_each(|remark| eprintln!("exstreamtv: {remark}"));
-            println!("the configuration can be used");
+            say!("the configuration can be used");
             Ok(())
         }
         Command::Config(ConfigCommand::Show { common, json }) => {
@@ -280,7 +298,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
             // Both are plain tables of plain values, which neither format can refuse.
             let text =
                 if json { serde_json::to_string_pretty(&config).ok() } else { toml::to_string_pretty(&config).ok() };
-            println!("{}", text.unwrap_or_default().trim_end());
+            say!("{}", text.unwrap_or_default().trim_end());
             Ok(())
         }
         Command::Hardware(flags) => hardware::run(flags),
@@ -291,6 +309,7 @@ fn execute(command: Command) -> Result<(), CommandError> {
         Command::Incidents(command) => runtime()?.block_on(incidents::run(command)).map_err(CommandError::Incidents),
         Command::Plugin(command) => plugin::run(command),
         Command::Guest(command) => plugin::be_guest(&command),
+        Command::Pages(command) => Ok(pages::run(command)?),
     }
 }
 

@@ -16,9 +16,11 @@ pub mod error_screens;
 pub mod hardware;
 pub mod lineup;
 pub mod load;
+mod loudness;
 mod session_manager;
 mod stream_throttler;
 pub mod supervision;
+mod watermark;
 
 pub use ai_auto_heal::AiAutoHeal;
 pub use database::Database;
@@ -26,9 +28,11 @@ pub use database_backup::DatabaseBackup;
 use error_screens::ErrorScreens;
 use hardware::Hardware;
 use lineup::{DeclaredChannel, DeclaredCollection};
+pub use loudness::Loudness;
 pub use session_manager::SessionManager;
 pub use stream_throttler::StreamThrottler;
 use supervision::Supervision;
+pub use watermark::Watermark;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +58,8 @@ pub struct Config {
     pub plugins: Plugins,
     /// How many may watch, and when who does nothing is over.
     pub session_manager: SessionManager,
+    /// Whether programmes are made equally loud.
+    pub loudness: Loudness,
     /// How fast viewers of the continuous stream are sent it.
     pub stream_throttler: StreamThrottler,
     /// What is listened to, and how much of it is kept.
@@ -62,6 +68,9 @@ pub struct Config {
     pub database: Database,
     /// When it is backed up, and what is kept.
     pub database_backup: DatabaseBackup,
+    /// Logos in the corner of the picture.
+    #[serde(rename = "watermark", skip_serializing_if = "Vec::is_empty")]
+    pub watermarks: Vec<Watermark>,
     /// Sets of media that channels draw from.
     #[serde(rename = "collection", skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<DeclaredCollection>,
@@ -186,7 +195,7 @@ pub struct Plugins {
     pub audio_picker: String,
     /// The plugin that picks subtitles; empty shows none.
     pub subtitle_picker: String,
-    /// The plugin that proposes what to do about an incident; empty calls a person.
+    /// The plugin that proposes what to do about an incident; empty takes the specification's one strategy, then a person.
     pub resolver: String,
 }
 
@@ -267,7 +276,7 @@ impl Default for Plugins {
             isolation: Isolation::Auto,
             audio_picker: "exstreamtv.audio-picker".into(),
             subtitle_picker: "exstreamtv.subtitle-picker".into(),
-            resolver: String::new(),
+            resolver: "exstreamtv.recovery".into(),
         }
     }
 }
@@ -284,6 +293,12 @@ pub enum ValueError {
     /// Not a URL.
     #[error("use [server] public_url = {text:?}: it must begin with http:// or https:// and hold no spaces or query")]
     PublicUrl {
+        /// What stands there.
+        text: String,
+    },
+    /// No address that can be called.
+    #[error("use [ai_auto_heal] escalation_webhook = {text:?}: it must be an http:// address, or empty")]
+    Webhook {
         /// What stands there.
         text: String,
     },
@@ -336,6 +351,18 @@ pub enum ValueError {
         text: String,
         /// What there is.
         known: String,
+    },
+    /// A path that depends on where the server was started.
+    #[error("use [[watermark]] image = {}: write the whole path, from /", .path.display())]
+    WatermarkPath {
+        /// What stands there.
+        path: PathBuf,
+    },
+    /// A loudness that no television has.
+    #[error("use [loudness] target_lufs = {value}: it must be from -40 to -10")]
+    Loudness {
+        /// What stands there.
+        value: f64,
     },
     /// No profile of this name, for a channel.
     #[error("use [hardware.channels] {number:?} = {text:?}: there is no such hardware profile; there are {known}")]
@@ -424,6 +451,8 @@ impl Config {
         self.supervision.check()?;
         self.session_manager.check()?;
         self.ai_auto_heal.check()?;
+        self.loudness.check()?;
+        self.watermarks.iter().try_for_each(Watermark::check)?;
         self.stream_throttler.check()?;
         self.database.check()?;
         self.database_backup.check()?;
@@ -547,6 +576,7 @@ mod tests {
         assert!(with(|c| c.database_backup.interval_hours = 0).contains("[database_backup] interval_hours = 0"));
         assert!(with(|c| c.database_backup.keep_count = 0).contains("keep_count = 0"));
         assert!(with(|c| c.database_backup.keep_days = 0).contains("keep_days = 0"));
+        assert!(with(|c| c.loudness.target_lufs = 0.0).contains("[loudness] target_lufs = 0"));
         assert!(with(|c| c.stream_throttler.target_bitrate_bps = 1).contains("[stream_throttler] target_bitrate_bps"));
     }
 }

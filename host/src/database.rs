@@ -64,16 +64,55 @@ pub struct Health {
 pub struct Database {
     store: Store,
     health: watch::Receiver<Health>,
+    settings: watch::Receiver<Settings>,
+    growth: Arc<watch::Sender<Growth>>,
+}
+
+/// Readers that were added to what the number of channels asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Growth {
+    now: u32,
+    /// As it was before the last change.
+    before: u32,
 }
 
 impl Database {
     /// Starts looking after a database.
     pub fn start(store: Store, clock: Arc<dyn Clock>, settings: watch::Receiver<Settings>, life: &Lifecycle) -> Self {
         let (found, health) = watch::channel(Health::default());
-        let keeper = Keeper { store: store.clone(), clock, settings, found };
+        let growth = Arc::new(watch::Sender::new(Growth::default()));
+        let keeper =
+            Keeper { store: store.clone(), clock, settings: settings.clone(), found, growth: growth.subscribe() };
         keeper.fit();
         life.spawn(keeper.run(life.clone()));
-        Self { store, health }
+        Self { store, health, settings, growth }
+    }
+
+    /// Returns whether there may be more readers than there are.
+    pub fn may_grow(&self) -> bool {
+        self.usage().readers.size < self.settings.borrow().sizing.most
+    }
+
+    /// Adds half as many readers as there are, as far as there may be so many; returns how many there are then.
+    ///
+    /// # Errors
+    /// If there may be no more.
+    pub fn grow(&self) -> Result<u32, String> {
+        let (size, most) = (self.usage().readers.size, self.settings.borrow().sizing.most);
+        let more = size.div_ceil(2).min(most.saturating_sub(size));
+        if more == 0 {
+            return Err(format!("there are {size} readers, and may not be more"));
+        }
+        self.growth.send_modify(|growth| *growth = Growth { now: growth.now + more, before: growth.now });
+        fit(&self.store, *self.settings.borrow(), self.growth.borrow().now);
+        Ok(self.usage().readers.size)
+    }
+
+    /// Takes back what was added last; returns how many readers there may be then.
+    pub fn shrink(&self) -> u32 {
+        self.growth.send_modify(|growth| growth.now = growth.before);
+        fit(&self.store, *self.settings.borrow(), self.growth.borrow().now);
+        self.usage().readers.size
     }
 
     /// Returns what the last look found.
@@ -107,6 +146,7 @@ struct Keeper {
     clock: Arc<dyn Clock>,
     settings: watch::Receiver<Settings>,
     found: watch::Sender<Health>,
+    growth: watch::Receiver<Growth>,
 }
 
 impl Keeper {
@@ -139,9 +179,9 @@ impl Keeper {
 
     /// Fits connections to the settings and to the number of channels.
     fn fit(&self) {
-        let Settings { sizing, pool, .. } = *self.settings.borrow();
-        self.store.set_pool(pool);
-        self.store.resize(sizing.optimal(*self.store.channel_count().borrow()));
+        let settings = *self.settings.borrow();
+        self.store.set_pool(settings.pool);
+        fit(&self.store, settings, self.growth.borrow().now);
     }
 
     async fn look(&self) {
@@ -195,6 +235,12 @@ impl Keeper {
         }
         Ok(check)
     }
+}
+
+/// Gives the number of channels its readers, and as many more as were added, as far as there may be so many.
+fn fit(store: &Store, settings: Settings, more: u32) {
+    let optimal = settings.sizing.optimal(*store.channel_count().borrow());
+    store.resize(optimal.max((optimal.saturating_add(more)).min(settings.sizing.most)));
 }
 
 /// Waits for other settings; for ever once nobody can change them any more.

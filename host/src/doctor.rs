@@ -12,12 +12,17 @@ use serde::Serialize;
 
 use crate::{
     app,
-    backups::{self, Folder, free_bytes},
+    backups::free_bytes,
+    cli::say,
     config::Config,
     hardware::{Ask, Hardware},
     lifecycle::Lifecycle,
+    plugins::Options,
     worker::{Spawner, Utility},
 };
+
+mod places;
+mod strategies;
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -35,6 +40,14 @@ pub struct Finding {
 }
 
 impl Finding {
+    fn fine(what: &str, detail: String) -> Self {
+        Self { what: what.to_owned(), ok: true, detail, advice: None, code: 0 }
+    }
+
+    fn fault(what: &str, code: u8, detail: String, advice: &str) -> Self {
+        Self { what: what.to_owned(), ok: false, detail, advice: Some(advice.to_owned()), code }
+    }
+
     /// Returns the exit code of a fault.
     pub fn code(&self) -> Option<u8> {
         (!self.ok).then_some(self.code)
@@ -42,32 +55,35 @@ impl Finding {
 }
 
 /// Looks at everything.
-pub async fn examine(config: &Config, hardware: Hardware, data_folder: &Path) -> Vec<Finding> {
+pub async fn examine(config: &Config, hardware: Hardware, plugins: Options, data_folder: &Path) -> Vec<Finding> {
     let facts = identify(config).await;
-    let cards = video_cards(hardware).await;
-    let mut findings = vec![ffmpeg(&facts), isolation(config, &facts), cards, data(data_folder), port(config)];
+    let database_file = data_folder.join(&config.database.path);
+    let mut findings = vec![ffmpeg(&facts), isolation(config, &facts), video_cards(hardware).await];
+    findings.push(places::data(data_folder, &database_file));
+    findings.push(places::address(config));
+    findings.push(places::open_files(config.session_manager.max_sessions.into()));
     if config.library.folders.is_empty() {
-        let advice = Some("name one with --media DIR or in [library] folders".into());
-        let detail = "no folder is configured".into();
-        findings.push(Finding { what: "media".into(), ok: false, detail, advice, code: 66 });
+        let advice = "name one with --media DIR or in [library] folders";
+        findings.push(Finding::fault("media", 66, "no folder is configured".into(), advice));
     }
-    findings.extend(config.library.folders.iter().map(|folder| media(folder)));
-    findings.push(database(&data_folder.join(&config.database.path)).await);
-    findings.push(backups(&config.database_backup.settings(data_folder)));
+    findings.extend(config.library.folders.iter().map(|folder| places::media(folder)));
+    findings.push(strategies::plugins(&config.plugins, plugins).await);
+    findings.push(database(&database_file).await);
+    findings.push(places::backups(&config.database_backup.settings(data_folder)));
     findings
 }
 
 /// Prints findings for people, or as JSON.
 pub fn print(findings: &[Finding], json: bool) {
     if json {
-        println!("{}", serde_json::to_string_pretty(findings).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(findings).unwrap_or_default());
         return;
     }
     for finding in findings {
         let mark = if finding.ok { "ok   " } else { "FAULT" };
-        println!("{mark}  {}: {}", finding.what, finding.detail);
+        say!("{mark}  {}: {}", finding.what, finding.detail);
         if let Some(advice) = &finding.advice {
-            println!("       {advice}");
+            say!("       {advice}");
         }
     }
 }
@@ -85,16 +101,9 @@ async fn identify(config: &Config) -> Result<FfmpegFacts, String> {
 }
 
 fn ffmpeg(facts: &Result<FfmpegFacts, String>) -> Finding {
-    let what = "FFmpeg".into();
     match facts {
-        Ok(facts) => {
-            let detail = format!("{} at {}", facts.version, facts.path.display());
-            Finding { what, ok: true, detail, advice: None, code: 69 }
-        }
-        Err(detail) => {
-            let (detail, advice) = (format!("failed to {detail}"), Some(app::FFMPEG_ADVICE.into()));
-            Finding { what, ok: false, detail, advice, code: 69 }
-        }
+        Ok(facts) => Finding::fine("FFmpeg", format!("{} at {}", facts.version, facts.path.display())),
+        Err(detail) => Finding::fault("FFmpeg", 69, format!("failed to {detail}"), app::FFMPEG_ADVICE),
     }
 }
 
@@ -108,42 +117,24 @@ fn isolation(config: &Config, facts: &Result<FfmpegFacts, String>) -> Finding {
         Ok(facts) => format!("FFmpeg opens its media and nothing else of this machine (Landlock {})", facts.landlock),
         Err(_) => "nobody knows, without an FFmpeg".into(),
     };
-    Finding { what: "isolation".into(), ok: true, detail, advice: None, code: 69 }
+    Finding::fine("isolation", detail)
 }
 
 /// A machine without a card is fine; one without the card that somebody wants is not.
 async fn video_cards(hardware: Hardware) -> Finding {
     let found = hardware.detect(Ask::IfChanged).await;
-    let what = "video cards".into();
-    let advice = Some("`exstreamtv hardware` shows which there are, and why others are not".into());
+    let (what, advice) = ("video cards", "`exstreamtv hardware` shows which there are, and why others are not");
     let view = hardware.view();
     match (found, view.remark) {
-        (Ok(_), None) => {
-            let detail = format!("the order of use is {}", view.used.join(", "));
-            Finding { what, ok: true, detail, advice: None, code: 69 }
-        }
-        (Ok(_), Some(detail)) => Finding { what, ok: false, detail, advice, code: 69 },
-        (Err(error), _) => {
-            Finding { what, ok: false, detail: format!("failed to {error}"), advice, code: error.code() }
-        }
-    }
-}
-
-fn data(folder: &Path) -> Finding {
-    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::NamedTempFile::new_in(folder));
-    let what = "data folder".into();
-    match tried {
-        Ok(_) => Finding { what, ok: true, detail: folder.display().to_string(), advice: None, code: 73 },
-        Err(error) => {
-            let advice = Some("give a writable folder with --data-dir".into());
-            Finding { what, ok: false, detail: format!("{}: {error}", folder.display()), advice, code: 73 }
-        }
+        (Ok(_), None) => Finding::fine(what, format!("the order of use is {}", view.used.join(", "))),
+        (Ok(_), Some(detail)) => Finding::fault(what, 69, detail, advice),
+        (Err(error), _) => Finding::fault(what, error.code(), format!("failed to {error}"), advice),
     }
 }
 
 /// Reads all of it, also while a server has it open.
 async fn database(path: &Path) -> Finding {
-    let what = "database".into();
+    let what = "database";
     let found = match exstreamtv_store::condition_of(path).await {
         Ok(Condition::Absent) => Ok("there is none yet".to_owned()),
         Ok(Condition::Current) => Ok("whole".to_owned()),
@@ -159,48 +150,7 @@ async fn database(path: &Path) -> Finding {
     let free = free_bytes(path).map_or_else(|_| "?".to_owned(), |free| (free >> 20).to_string());
     let said = |text| format!("{}: {text}, {size} KiB, {free} MiB free", path.display());
     match found {
-        Ok(text) => Finding { what, ok: true, detail: said(text), advice: None, code: 65 },
-        Err((text, advice)) => Finding { what, ok: false, detail: said(text), advice: Some(advice.into()), code: 65 },
-    }
-}
-
-/// A new installation has none yet, so only a folder that cannot be read is a fault.
-fn backups(settings: &backups::Settings) -> Finding {
-    let (what, folder) = ("backups".into(), Folder::new(&settings.folder));
-    match folder.list() {
-        Ok(all) => {
-            let newest = all.iter().find(|info| info.verified).map_or("none verified".into(), |info| info.id.clone());
-            let mode = if settings.enabled { "" } else { "; none is made by itself" };
-            let detail = format!("{} in {}, newest: {newest}{mode}", all.len(), settings.folder.display());
-            Finding { what, ok: true, detail, advice: None, code: 73 }
-        }
-        Err(error) => {
-            let advice = Some("let this user read and write it, or set [database_backup] backup_directory".into());
-            Finding { what, ok: false, detail: error.to_string(), advice, code: 73 }
-        }
-    }
-}
-
-fn port(config: &Config) -> Finding {
-    let what = "address".into();
-    match std::net::TcpListener::bind(&config.server.listen) {
-        Ok(_) => {
-            Finding { what, ok: true, detail: format!("{} is free", config.server.listen), advice: None, code: 75 }
-        }
-        Err(error) => {
-            let advice = Some("another server may be running; stop it or choose another port with --listen".into());
-            Finding { what, ok: false, detail: format!("{}: {error}", config.server.listen), advice, code: 75 }
-        }
-    }
-}
-
-fn media(folder: &Path) -> Finding {
-    let what = "media".into();
-    match std::fs::read_dir(folder) {
-        Ok(_) => Finding { what, ok: true, detail: folder.display().to_string(), advice: None, code: 66 },
-        Err(error) => {
-            let advice = Some("mount it, correct its name, or let this user read it".into());
-            Finding { what, ok: false, detail: format!("{}: {error}", folder.display()), advice, code: 66 }
-        }
+        Ok(text) => Finding::fine(what, said(text)),
+        Err((text, advice)) => Finding::fault(what, 65, said(text), advice),
     }
 }

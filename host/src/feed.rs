@@ -9,6 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use exstreamtv_core::Rung;
 use exstreamtv_model::{ChannelId, OutputProfile, ThrottleWish, pick::TrackPreferences, slate::ScreenChanges};
 use exstreamtv_transport::{FrameGrid, Ring, SegmentWindow};
 use tokio::{
@@ -80,8 +81,20 @@ pub struct News {
 pub enum Order {
     /// The schedule changed; look at it again.
     Refresh,
-    /// Start what is on air again, at once.
-    Restart,
+    /// Start what is on air again, at once and this way.
+    Restart(Rung),
+    /// Start the channel's worker again, and what is on air with it.
+    RestartWorker,
+    /// Ask the source and the schedule again, and forget what was wrong with them.
+    Reconsider,
+    /// Show the slate until something is done about the programme, or nobody does anything.
+    Cover,
+    /// Show the slate no longer than needed.
+    Uncover,
+    /// Let nothing stand in for the programme any more.
+    BackToPlan,
+    /// Prepare nothing long before its time, or again.
+    Spare(bool),
     /// Other tracks are wanted from the next programme on.
     Prefer(Box<TrackPreferences>),
     /// The slates are to look otherwise.

@@ -54,6 +54,9 @@ const TICK: Duration = Duration::from_secs(1);
 const FIRST_LOOK: TimeDelta = TimeDelta::seconds(5);
 const LAST_LOOK: TimeDelta = TimeDelta::seconds(2);
 
+/// What is seen of incidents that go on, by channel and beginning.
+type WatchedIncidents = BTreeMap<(ChannelId, DateTime<Utc>), Watched>;
+
 /// Where accounts come from. Cheap to clone.
 #[derive(Clone)]
 pub struct Incidents {
@@ -62,13 +65,10 @@ pub struct Incidents {
     logs: Collector,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
-    watched: Arc<Mutex<Watching>>,
+    watched: Arc<Mutex<WatchedIncidents>>,
     /// Incidents that are over, for whoever words them.
     over: broadcast::Sender<(ChannelId, DateTime<Utc>)>,
 }
-
-/// Incidents whose evidence is not written yet, by channel and beginning.
-type Watching = BTreeMap<(ChannelId, DateTime<Utc>), Watched>;
 
 /// An incident whose evidence is not written yet.
 #[derive(Debug, Clone, Copy)]
@@ -242,7 +242,7 @@ impl Incidents {
     }
 
     /// Locked for moments only.
-    fn lock(&self) -> MutexGuard<'_, Watching> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(ChannelId, DateTime<Utc>), Watched>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

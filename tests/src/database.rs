@@ -98,9 +98,23 @@ pub fn assert_sound(database: &Path) {
 
 /// Takes a closed database back to what the program before the newest migrations left.
 pub fn make_older(database: &Path) {
-    let newer = ["incident_evidence", "learning_state", "learnt_patterns", "learning_windows", "log_templates"];
-    newer.iter().for_each(|table| drop(sqlite(database, &format!("DROP TABLE {table}"))));
-    sqlite(database, "DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8");
+    sqlite(database, &format!("{}DELETE FROM _sqlx_migrations WHERE version >= 8", drop_newer()));
+}
+
+/// Returns the statements that take away what migrations from the eighth on have made.
+fn drop_newer() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite");
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let newer = entries.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let version: u32 = path.file_name()?.to_str()?.split('_').next()?.parse().ok()?;
+        (version >= 8).then(|| fs::read_to_string(&path).ok())?
+    });
+    let tables = newer.flat_map(|text| {
+        let names = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
+        names.map(|name| format!("DROP TABLE {name}; ")).collect::<Vec<_>>()
+    });
+    tables.collect()
 }
 
 /// Unpacks a backup, changes it with SQLite's own program, packs it again and forgets what was known of it.

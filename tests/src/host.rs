@@ -49,7 +49,11 @@ impl Setup {
             folder: folder.to_owned(),
             media: Vec::new(),
             // Looking at video cards runs FFmpeg, which is not what other tests count.
-            config: vec!["hardware.accel = \"software\"".into()],
+            config: vec![
+                "hardware.accel = \"software\"".into(),
+                // What the feeds' own supervision does is what other tests look at; the healer's suite lets it act.
+                "ai_auto_heal.auto_resolve_enabled = false".into(),
+            ],
             sections: String::new(),
             listen: "127.0.0.1:0".into(),
             wrapper: Vec::new(),

@@ -15,6 +15,7 @@ pub mod database;
 pub mod fixtures;
 pub mod flash;
 pub mod guide;
+pub mod healing;
 pub mod hls;
 pub mod host;
 pub mod likeness;

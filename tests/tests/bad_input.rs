@@ -50,6 +50,18 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
+fn a_reader_who_has_read_enough_is_no_fault() {
+    for arguments in [&["plugin", "list"][..], &["config", "show"], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output =
+            Command::new(host_binary()).args(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{arguments:?}: {} {said}", output.status);
+    }
+}
+
+#[test]
 fn a_missing_media_folder_is_named() {
     let stage = Stage::new();
     let outcome = setup(&stage).media(&stage.path().join("no such folder")).run();

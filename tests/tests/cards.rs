@@ -222,3 +222,33 @@ fn what_a_card_would_do_with_a_file_is_explained() {
     assert_eq!(output.status.code(), Some(66), "{}", String::from_utf8_lossy(&output.stderr));
     scene.host.stop();
 }
+
+/// `EXSTREAMTV_TEST_CARD=vaapi-intel` (a profile or a card of `exstreamtv hardware`) plays on a card that is really there.
+#[test]
+fn a_card_that_is_there_plays_programme_after_programme() {
+    let Ok(wish) = std::env::var("EXSTREAMTV_TEST_CARD") else {
+        println!("skipped: EXSTREAMTV_TEST_CARD names no card of this machine");
+        return;
+    };
+    let stage = Stage::new().channel("Films", &CALM);
+    let host = stage.setup().set("hardware.accel", format!("{wish:?}")).start();
+    let channel = host.channel("Films");
+    let used = |known: &Value| known["used"].as_array().is_some_and(|used| used[0].as_str() != Some("software"));
+    let known: Value = wait_for("the card to be found", 5 * LONG, || Some(host.get("/api/v1/hardware")).filter(used));
+    let viewer = Viewer::tune(&host.at(&channel.ts()));
+    let feed = wait_for("the card at work", LONG, || {
+        let feeds: Value = host.get("/api/v1/feeds");
+        let feed = feeds["items"].as_array()?.first()?.clone();
+        let encodes =
+            feed["runs"].as_array()?.iter().any(|run| run["kind"] == "on_air" && run["card"]["encodes"] == true);
+        encodes.then_some(feed)
+    });
+    assert_eq!(feed["runs"][0]["card"]["id"], known["used"][0], "{feed:#}");
+    viewer.wait_for_more(20.0);
+    let capture = viewer.leave();
+    let report = capture.check(RATE);
+    println!("{report}");
+    report.assert_clean();
+    assert_eq!(capture.complaints(), "", "ffmpeg has something to say against the capture");
+    host.stop();
+}

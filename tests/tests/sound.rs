@@ -13,7 +13,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use exstreamtv_tests::{stage::Stage, viewer::Viewer};
+use exstreamtv_tests::{
+    database::sqlite,
+    patience::{LONG, wait_for},
+    stage::Stage,
+    viewer::Viewer,
+};
 use serde_json::{Value, json};
 
 /// Each channel of the recording, its tone, and its factors in L and R before they are scaled so that full scale cannot clip. The tones are
@@ -143,6 +148,70 @@ fn a_channel_that_prefers_the_original_language_hears_the_one_that_the_sidecar_n
             (&json!("ja"), &json!(heard)),
             "{picks}"
         );
+    }
+    host.stop();
+}
+
+/// Makes two films of eight seconds with noise of this amplitude.
+fn noisy(folder: &Path, amplitude: f64) {
+    fs::create_dir_all(folder).unwrap();
+    for name in ["One", "Two"] {
+        let noise =
+            format!("anoisesrc=color=pink:amplitude={amplitude}:seed=7:d=8:r=48000,aformat=channel_layouts=stereo");
+        let status = Command::new("ffmpeg")
+            .args([
+                "-nostdin",
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "color=c=gray:s=320x180:r=25:d=8",
+                "-f",
+                "lavfi",
+                "-i",
+            ])
+            .args([&noise, "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "flac"])
+            .arg(folder.join(format!("{name}.mkv")))
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+/// Returns how loud the last `seconds` of a capture are, LUFS.
+fn loudness(capture: &Path, seconds: u32) -> f64 {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-sseof", &format!("-{seconds}"), "-i"])
+        .arg(capture)
+        .args(["-vn", "-af", "ebur128=framelog=verbose", "-f", "null", "-"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let summary = said.rsplit_once("Summary:").unwrap_or_else(|| panic!("{said}")).1;
+    let line = summary.lines().find_map(|line| line.trim().strip_prefix("I:")).unwrap_or_else(|| panic!("{said}"));
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn loud_and_quiet_programmes_are_equally_loud_once_they_have_been_measured() {
+    let stage = Stage::new();
+    let channels = [("Loud", 0.5), ("Quiet", 0.02)];
+    for (name, amplitude) in channels {
+        noisy(&stage.media().join(name), amplitude);
+    }
+    let setup = stage.setup().set("loudness.enabled", true).set("loudness.target_lufs", -23.0);
+    let database = setup.data().join("exstreamtv.db");
+    let host = setup.start();
+    let viewers = channels.map(|(name, _)| Viewer::tune(&host.at(&host.channel(name).ts())));
+    wait_for("four sounds to be measured", LONG, || {
+        (sqlite(&database, "SELECT count(*) FROM media_loudness") == ["4"]).then_some(())
+    });
+    // What was prepared before is played as it was; from the programme after the next on the gain is known.
+    viewers.iter().for_each(|viewer| viewer.wait_for_more(26.0));
+    for (viewer, (name, _)) in viewers.into_iter().zip(channels) {
+        let lufs = loudness(&viewer.leave().path, 6);
+        assert!((lufs + 23.0).abs() <= 1.0, "{name} is {lufs} LUFS");
     }
     host.stop();
 }

@@ -101,6 +101,8 @@ mod tests {
             frames: 1,
             keyframe_offset: 0,
             card: None,
+            gain_db: None,
+            watermark: None,
         }
     }
 

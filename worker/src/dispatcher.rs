@@ -21,11 +21,12 @@ use crate::{
     cards, chain,
     children::Group,
     control::{Control, Outbox, ReceiveError},
-    event::{Effect, Event},
+    event::{Effect, Event, Reading},
     extract::extract,
     ffmpeg,
     identify::identify,
     isolation,
+    loudness::measure,
     machine::Machine,
     probe::probe,
     vitals::Sampler,
@@ -168,12 +169,21 @@ impl Hands {
                     async move { Event::Probed { ticket, result: probe(ffprobe, path, &restrictions).await } };
                 ffmpeg::ask(question, &self.events);
             }
-            Effect::Extract { ffmpeg, extraction } => {
-                let (ticket, restrictions) = (extraction.ticket, Rc::clone(&self.restrictions));
-                let question = async move {
-                    Event::Extracted { ticket, result: extract(ffmpeg, extraction, &restrictions).await }
+            Effect::Read { ffmpeg, reading } => {
+                let restrictions = Rc::clone(&self.restrictions);
+                let answer = async move {
+                    match reading {
+                        Reading::Subtitles(wanted) => {
+                            let ticket = wanted.ticket;
+                            Event::Extracted { ticket, result: extract(ffmpeg, wanted, &restrictions).await }
+                        }
+                        Reading::Loudness(wanted) => {
+                            let ticket = wanted.ticket;
+                            Event::Heard { ticket, result: measure(ffmpeg, wanted, &restrictions).await }
+                        }
+                    }
                 };
-                ffmpeg::ask(question, &self.events);
+                ffmpeg::ask(answer, &self.events);
             }
             Effect::Measure => {
                 let pids: Vec<u32> = self.runs.values().map(|run| run.pid).collect();

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use exstreamtv_model::{
     PlayOrder, RunId,
     health::{LogLine, Progress, Vitals},
+    media::Loudness,
 };
 use exstreamtv_pipeline::Abilities;
 use exstreamtv_worker_protocol::{CardPart, Cards, Command, Report, Restrictions, Testimony};
 
-use crate::identify::Identity;
+use crate::{identify::Identity, loudness::Measurement};
 
 /// Where the tools are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub struct Extraction {
     pub stream: u32,
     /// What is written.
     pub to: PathBuf,
+}
+
+/// Something for which a whole file is read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// Subtitles are written.
+    Subtitles(Extraction),
+    /// Sound is measured.
+    Loudness(Measurement),
 }
 
 /// What happens to a worker.
@@ -95,6 +105,13 @@ pub enum Event {
         /// What came of it.
         result: Result<(), String>,
     },
+    /// A sound was measured, or not.
+    Heard {
+        /// Which question.
+        ticket: u64,
+        /// How loud it is.
+        result: Result<Loudness, String>,
+    },
     /// Vital signs were measured.
     Measured(Vitals),
     /// The time of [`crate::machine::Machine::deadline`] has come.
@@ -147,12 +164,12 @@ pub enum Effect {
         /// The file.
         path: PathBuf,
     },
-    /// Let FFmpeg write subtitles as WebVTT; answered by `Event::Extracted`.
-    Extract {
+    /// Let FFmpeg read a whole file; answered by `Event::Extracted` or `Event::Heard`.
+    Read {
         /// The ffmpeg binary.
         ffmpeg: PathBuf,
-        /// What is written where.
-        extraction: Extraction,
+        /// For what.
+        reading: Reading,
     },
     /// Whatever is started from now on may do this.
     Restrict(Restrictions),

@@ -126,9 +126,10 @@ pub async fn ready(
     plan: Plan,
     restrictions: &Restrictions,
 ) -> Result<Ready, StartError> {
-    let opened = paths(&order.source);
-    if let Some(path) = opened.into_iter().flatten().find(|path| !path.is_absolute()) {
-        return Err(StartError::RelativePath(path.to_owned()));
+    let watermark = order.watermark.as_ref().map(|watermark| watermark.image.as_path());
+    let opened = [&paths(&order.source)[..], &[watermark]].concat();
+    if let Some(path) = opened.iter().flatten().find(|path| !path.is_absolute()) {
+        return Err(StartError::RelativePath((*path).to_owned()));
     }
     let folder = write_files(&plan).map_err(StartError::Files)?;
     let reach = opened.into_iter().flatten().fold(Reach::of(ffmpeg), Reach::reading);

@@ -2,8 +2,8 @@
 //!
 //! Does: keep the table of runs, bound the probes, answer every command, given events and the time.
 //! Does not: spawn, signal, send, read a clock; that is `dispatcher`.
-//! Invariant: every `Play` is answered by exactly one `Ended`, and every `Probe` by one `Probed`, every `Extract` by one `Extracted`, in whatever
-//! order events come; a run is in the table from its order to its end.
+//! Invariant: every `Play` is answered by exactly one `Ended`, and every `Probe` by one `Probed`, every `Extract` by one `Extracted`, every `Measure` by one
+//! `Measured`, in whatever order events come; a run is in the table from its order to its end.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -22,15 +22,16 @@ use tokio::time::Instant;
 
 use crate::{
     burn_ins::BurnIns,
-    event::{Effect, Event, Exit, Extraction, Tools},
+    event::{Effect, Event, Exit, Extraction, Reading, Tools},
     identify::Identity,
+    loudness::Measurement,
 };
 
 /// Probes at the same time; disks do not like more.
 pub const PROBES_AT_ONCE: usize = 2;
 
-/// Extractions at the same time. Each may read a whole film, so they have places of their own: probes are quick and must not wait for them.
-pub const EXTRACTIONS_AT_ONCE: usize = 2;
+/// Whole files that are read at the same time. They have places of their own: probes are quick and must not wait for them.
+pub const READINGS_AT_ONCE: usize = 2;
 
 /// Between two vital signs.
 const VITALS_EVERY: Duration = Duration::from_secs(2);
@@ -48,8 +49,8 @@ pub struct Machine {
     burn_ins: BurnIns,
     probes_running: usize,
     probes_waiting: VecDeque<(u64, PathBuf)>,
-    extractions_running: usize,
-    extractions_waiting: VecDeque<Extraction>,
+    readings_running: usize,
+    readings_waiting: VecDeque<Reading>,
     stopping: Option<Stopping>,
     vitals_at: Option<Instant>,
     effects: VecDeque<Effect>,
@@ -100,17 +101,14 @@ impl Machine {
                 self.send(Report::Probed { ticket, result });
                 self.start_probes();
             }
-            Event::Extracted { ticket, result } => {
-                self.extractions_running = self.extractions_running.saturating_sub(1);
-                self.send(Report::Extracted { ticket, result });
-                self.start_extractions();
-            }
+            Event::Extracted { ticket, result } => self.has_read(Report::Extracted { ticket, result }),
+            Event::Heard { ticket, result } => self.has_read(Report::Measured { ticket, result }),
             Event::Measured(vitals) => self.send(Report::Vitals(vitals)),
             Event::Tick => self.tick(now),
         }
         self.leave_when_done();
         debug_assert!(self.probes_running <= PROBES_AT_ONCE, "probes are bounded");
-        debug_assert!(self.extractions_running <= EXTRACTIONS_AT_ONCE, "extractions are bounded");
+        debug_assert!(self.readings_running <= READINGS_AT_ONCE, "readings are bounded");
     }
 
     /// Returns the next thing to do, in order.
@@ -138,7 +136,12 @@ impl Machine {
             Command::Play(order) => self.play(now, order),
             Command::Cancel { run } => self.cancel(now, run),
             Command::Probe { ticket, path } => self.probe(ticket, path),
-            Command::Extract { ticket, path, stream, to } => self.extract(Extraction { ticket, path, stream, to }),
+            Command::Extract { ticket, path, stream, to } => {
+                self.read(Reading::Subtitles(Extraction { ticket, path, stream, to }));
+            }
+            Command::Measure { ticket, path, stream, downmix, channels } => {
+                self.read(Reading::Loudness(Measurement { ticket, path, stream, downmix, channels }));
+            }
             Command::Stop { grace_ms } => self.stop(now, Duration::from_millis(u64::from(grace_ms))),
         }
     }
@@ -295,30 +298,47 @@ impl Machine {
         }
     }
 
-    fn extract(&mut self, extraction: Extraction) {
+    fn read(&mut self, reading: Reading) {
         if self.stopping.is_some() {
-            return self.refuse(extraction, STOPPING);
+            return self.refuse(reading, STOPPING);
         }
-        self.extractions_waiting.push_back(extraction);
-        self.start_extractions();
+        match reading {
+            // Somebody waits for subtitles; loudness is for the next time.
+            Reading::Subtitles(_) => {
+                let before = self.readings_waiting.iter().take_while(|r| matches!(r, Reading::Subtitles(_))).count();
+                self.readings_waiting.insert(before, reading);
+            }
+            Reading::Loudness(_) => self.readings_waiting.push_back(reading),
+        }
+        self.start_readings();
     }
 
-    fn start_extractions(&mut self) {
-        while self.extractions_running < EXTRACTIONS_AT_ONCE
-            && let Some(extraction) = self.extractions_waiting.pop_front()
+    fn has_read(&mut self, report: Report) {
+        self.readings_running = self.readings_running.saturating_sub(1);
+        self.send(report);
+        self.start_readings();
+    }
+
+    fn start_readings(&mut self) {
+        while self.readings_running < READINGS_AT_ONCE
+            && let Some(reading) = self.readings_waiting.pop_front()
         {
             match &self.tools {
                 Some(tools) => {
-                    self.extractions_running += 1;
-                    self.effects.push_back(Effect::Extract { ffmpeg: tools.ffmpeg.clone(), extraction });
+                    self.readings_running += 1;
+                    self.effects.push_back(Effect::Read { ffmpeg: tools.ffmpeg.clone(), reading });
                 }
-                None => self.refuse(extraction, UNCONFIGURED),
+                None => self.refuse(reading, UNCONFIGURED),
             }
         }
     }
 
-    fn refuse(&mut self, extraction: Extraction, reason: &str) {
-        self.send(Report::Extracted { ticket: extraction.ticket, result: Err(reason.to_owned()) });
+    fn refuse(&mut self, reading: Reading, reason: &str) {
+        let reason = reason.to_owned();
+        self.send(match reading {
+            Reading::Subtitles(Extraction { ticket, .. }) => Report::Extracted { ticket, result: Err(reason) },
+            Reading::Loudness(Measurement { ticket, .. }) => Report::Measured { ticket, result: Err(reason) },
+        });
     }
 
     /// A second `Stop` may only shorten the grace.
@@ -332,8 +352,8 @@ impl Machine {
         for (ticket, _) in std::mem::take(&mut self.probes_waiting) {
             self.send(Report::Probed { ticket, result: Err(STOPPING.to_owned()) });
         }
-        for extraction in std::mem::take(&mut self.extractions_waiting) {
-            self.refuse(extraction, STOPPING);
+        for reading in std::mem::take(&mut self.readings_waiting) {
+            self.refuse(reading, STOPPING);
         }
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {

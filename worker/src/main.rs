@@ -18,6 +18,7 @@ mod ffmpeg;
 mod identify;
 mod isolation;
 mod lines;
+mod loudness;
 mod machine;
 mod probe;
 mod progress;

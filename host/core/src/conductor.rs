@@ -151,8 +151,12 @@ pub struct Conductor {
     on_air: Option<Run>,
     prepared: Option<Run>,
     supervision: Supervision,
-    /// Somebody wants what is on air to be started again.
-    restart_wanted: bool,
+    /// Somebody wants what is on air to be started again, this way.
+    wanted: Option<Rung>,
+    /// Somebody wants the slate, and nothing started, until then; milliseconds.
+    covered_until_ms: Option<i64>,
+    /// Memory is short: nothing is started long before its time.
+    spares: bool,
     last_run: i64,
     /// When and where the slate went on air, while it is.
     slate: Option<SlateStart>,
@@ -174,7 +178,9 @@ impl Conductor {
             on_air: None,
             prepared: None,
             supervision,
-            restart_wanted: false,
+            wanted: None,
+            covered_until_ms: None,
+            spares: false,
             last_run: 0,
             slate: None,
         }
@@ -225,9 +231,50 @@ impl Conductor {
         self.due(next)
     }
 
-    /// Starts what is on air again, at once and whatever was tried before.
-    pub fn order_restart(&mut self) {
-        self.restart_wanted = true;
+    /// Starts what is on air again, at once, this way and whatever was tried before. A way that is not there is no way.
+    pub fn order(&mut self, rung: Rung) {
+        self.wanted = Some(rung);
+        self.covered_until_ms = None;
+    }
+
+    /// Shows the slate until something is ordered, [`Self::uncover`] or `until_ms`.
+    pub fn order_slate(&mut self, until_ms: i64) {
+        self.covered_until_ms = Some(until_ms);
+    }
+
+    /// Shows the slate no longer than needed.
+    pub fn uncover(&mut self) {
+        self.covered_until_ms = None;
+    }
+
+    /// Goes back to the plan where something stands in by order; the slate covers until that works.
+    pub fn order_back(&mut self, next: i64) -> Option<Action> {
+        let due = self.due(next).map(|slot| slot.entry);
+        due.into_iter().for_each(|entry| self.supervision.order_back(entry));
+        let stand_in = self.on_air.take_if(|run| run.rung.is_stand_in())?;
+        Some(Action::Cancel { run: stand_in.id, cause: None, why: "it no longer stands in" })
+    }
+
+    /// Prepares nothing long before its time, as long as memory is short; what is prepared is ended.
+    pub fn spare(&mut self, spares: bool) -> Option<Action> {
+        self.spares = spares;
+        let run = self.prepared.take_if(|_| spares)?;
+        Some(Action::Cancel { run: run.id, cause: None, why: "memory is short" })
+    }
+
+    /// Returns what could be done about the slot at frame `next`.
+    pub fn means(&self, next: i64) -> Option<Means> {
+        self.due(next).filter(|slot| slot.content == Content::Playable).map(|slot| slot.means)
+    }
+
+    /// Returns whether what is on air stands in for what is planned.
+    pub fn stands_in(&self) -> bool {
+        self.on_air.as_ref().is_some_and(|run| run.joined && run.rung.is_stand_in())
+    }
+
+    /// Returns whether a run waits for its time.
+    pub fn has_prepared(&self) -> bool {
+        self.prepared.is_some()
     }
 
     /// The source of `entry` has changed: what was wrong with it may not be wrong any more.
@@ -241,7 +288,7 @@ impl Conductor {
             current.joined = true;
             current.returns_at = None;
             self.slate = None;
-            if current.rung != Rung::Filler {
+            if !current.rung.is_stand_in() {
                 self.supervision.shown(current.entry, now_ms);
             }
         }
@@ -272,9 +319,11 @@ impl Conductor {
             [&mut self.on_air, &mut self.prepared].into_iter().find(|held| held.as_ref().is_some_and(|r| r.id == run));
         let Some(ended) = slot.and_then(Option::take) else { return };
         match (outcome, ended.rung) {
-            (Outcome::Completed { .. }, Rung::Filler) => self.supervision.stand_in_ended(ended.entry, now_ms),
+            (Outcome::Completed { .. }, rung) if rung.is_stand_in() => {
+                self.supervision.stand_in_ended(ended.entry, now_ms)
+            }
             (Outcome::Completed { early }, _) => self.supervision.spent(ended.entry, early),
-            (Outcome::Failed(cause), _) => self.supervision.failed(ended.entry, cause, now_ms),
+            (Outcome::Failed(cause), rung) => self.fails(ended.entry, rung, cause, now_ms),
         }
     }
 
@@ -290,6 +339,7 @@ impl Conductor {
     pub fn step(&mut self, moment: Moment, budget: &mut RestartBudget) -> Option<Action> {
         self.skip_lost_time(moment)
             .or_else(|| self.drop_unwanted(moment))
+            .or_else(|| self.drop_covered(moment))
             .or_else(|| self.drop_ordered(moment))
             .or_else(|| self.drop_hung(moment))
             .or_else(|| self.put_on_air(moment))
@@ -312,7 +362,7 @@ impl Conductor {
             !known || (run.aired && due != Some((run.entry, run.slot_end))) || run.end <= moment.next
         };
         if let Some(run) = self.on_air.take_if(|run| stale(run)) {
-            if run.rung == Rung::Filler {
+            if run.rung.is_stand_in() {
                 self.supervision.stand_in_ended(run.entry, moment.now_ms);
             }
             return Some(Action::Cancel { run: run.id, cause: None, why: "its time is over or the schedule changed" });
@@ -321,19 +371,28 @@ impl Conductor {
         Some(Action::Cancel { run: stale.id, cause: None, why: "the schedule changed" })
     }
 
-    /// An operator wants a fresh run. One that has shown nothing yet is as fresh as can be.
+    /// Somebody wants the slate.
+    fn drop_covered(&mut self, moment: Moment) -> Option<Action> {
+        self.covered_until_ms.take_if(|until_ms| *until_ms <= moment.now_ms);
+        self.covered_until_ms?;
+        let run = self.on_air.take_if(|run| run.joined)?;
+        Some(Action::Cancel { run: run.id, cause: Some(Cause::RestartOrdered), why: "the slate was ordered" })
+    }
+
+    /// Somebody wants a fresh run. One that has shown nothing yet is as fresh as can be, unless something else is wanted.
     fn drop_ordered(&mut self, moment: Moment) -> Option<Action> {
-        if !std::mem::take(&mut self.restart_wanted) {
+        let rung = self.wanted.take()?;
+        if !self.means(moment.next).is_some_and(|means| means.allow(rung)) {
             return None;
         }
-        match self.on_air.take_if(|run| run.joined) {
+        match self.on_air.take_if(|run| run.joined || rung != Rung::SameCommand) {
             Some(run) => {
-                self.supervision.order(run.entry);
+                self.supervision.order(run.entry, rung);
                 Some(Action::Cancel { run: run.id, cause: Some(Cause::RestartOrdered), why: "a restart was ordered" })
             }
             None => {
                 let due = self.due(moment.next).map(|slot| slot.entry).filter(|_| self.on_air.is_none());
-                due.into_iter().for_each(|entry| self.supervision.order(entry));
+                due.into_iter().for_each(|entry| self.supervision.order(entry, rung));
                 None
             }
         }
@@ -355,8 +414,17 @@ impl Conductor {
             (.., true) => (Cause::FfmpegGarbled, "it gives nothing that can be shown"),
             _ => return None,
         };
-        self.supervision.failed(run.entry, cause, moment.now_ms);
-        self.on_air.take().map(|run| Action::Cancel { run: run.id, cause: Some(cause), why })
+        let run = self.on_air.take()?;
+        self.fails(run.entry, run.rung, cause, moment.now_ms);
+        Some(Action::Cancel { run: run.id, cause: Some(cause), why })
+    }
+
+    /// What stands in by order and fails is no better than what it stands in for.
+    fn fails(&mut self, entry: PlayoutEntryId, rung: Rung, cause: Cause, now_ms: i64) {
+        if rung.is_stand_in() {
+            self.supervision.order_back(entry);
+        }
+        self.supervision.failed(entry, cause, now_ms);
     }
 
     fn put_on_air(&mut self, moment: Moment) -> Option<Action> {
@@ -370,7 +438,7 @@ impl Conductor {
     }
 
     fn start_due(&mut self, moment: Moment, budget: &mut RestartBudget) -> Option<Action> {
-        if self.on_air.is_some() {
+        if self.on_air.is_some() || self.covered_until_ms.is_some() {
             return None;
         }
         let slot = self.due(moment.next).filter(|slot| slot.content == Content::Playable)?.clone();
@@ -394,7 +462,8 @@ impl Conductor {
         }
         let due_end = self.due(moment.next).map_or(moment.next, |slot| slot.end);
         let slot = self.slots.iter().find(|slot| slot.first >= due_end)?.clone();
-        let soon = slot.first - moment.next <= self.policy.prepare;
+        let ahead = if self.spares { self.policy.prepare.min(2 * self.policy.second) } else { self.policy.prepare };
+        let soon = slot.first - moment.next <= ahead;
         if !soon || slot.content != Content::Playable {
             return None;
         }
@@ -410,7 +479,7 @@ impl Conductor {
 
     /// Returns whether nothing but the slate can be expected at this moment.
     fn is_hopeless(&self, moment: Moment, budget: &RestartBudget) -> bool {
-        let Some(slot) = self.due(moment.next) else { return true };
+        let Some(slot) = self.due(moment.next).filter(|_| self.covered_until_ms.is_none()) else { return true };
         if slot.content == Content::Nothing {
             return true;
         }
@@ -473,7 +542,11 @@ impl Conductor {
     ) -> (Run, Action) {
         self.last_run += 1;
         let (id, entry) = (RunId(self.last_run), slot.entry);
-        let end = if rung == Rung::Filler { slot.end.min(first + slot.means.filler_frames) } else { slot.end };
+        let end = match rung {
+            Rung::Filler => slot.end.min(first + slot.means.filler_frames),
+            Rung::NextItem => slot.end.min(first + slot.means.next_frames),
+            _ => slot.end,
+        };
         debug_assert!(first < end);
         self.supervision.started(entry, rung, moment.now_ms, budget);
         let run = Run {

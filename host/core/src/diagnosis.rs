@@ -8,7 +8,7 @@ use exstreamtv_model::{Cause, health::RunEnd};
 
 /// What FFmpeg says, in lower case, and what it means; the first line that matches wins, so the machine's own troubles come before the
 /// source's, and what is precise before what is vague.
-const WORDS: [(&str, Cause); 37] = [
+const WORDS: [(&str, Cause); 40] = [
     ("no space left on device", Cause::DiskFull),
     ("disk quota exceeded", Cause::DiskFull),
     ("cannot allocate memory", Cause::OutOfMemory),
@@ -35,6 +35,9 @@ const WORDS: [(&str, Cause); 37] = [
     ("host is down", Cause::SourceUnreachable),
     ("no route to host", Cause::SourceUnreachable),
     ("server returned 5", Cause::SourceUnreachable),
+    ("failed to resolve hostname", Cause::SourceUnreachable),
+    ("network is unreachable", Cause::SourceUnreachable),
+    ("error in the pull function", Cause::SourceUnreachable),
     ("decoder (codec", Cause::FormatUnknown),
     ("decoder not found", Cause::FormatUnknown),
     ("no decoder", Cause::FormatUnknown),

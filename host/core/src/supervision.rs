@@ -5,6 +5,8 @@
 //! Invariants: the first attempt at an item is never a restart; two restarts of one channel are at least `restart_pause_ms` apart once a
 //! programme has been shown; all channels together never take more restarts than the budget; no channel is given up for good.
 
+use std::collections::VecDeque;
+
 use exstreamtv_model::{Cause, PlayoutEntryId};
 
 mod breaker;
@@ -69,6 +71,8 @@ pub struct Supervision {
     last_start_ms: Option<i64>,
     has_shown: bool,
     restarts: u64,
+    /// When the last of them were, as many as a minute can hold.
+    recent_ms: VecDeque<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,10 +84,15 @@ struct Item {
     shown_ms: Option<i64>,
     cause: Option<Cause>,
     spent: bool,
-    /// An operator wants it started again: no pause holds.
-    ordered: bool,
+    /// Somebody wants it started again, this way: no pause holds.
+    ordered: Option<Rung>,
+    /// What somebody ordered to stand in for it between its attempts, until it fails itself.
+    stand_in: Option<Rung>,
 }
 
+/// Restarts that are remembered, and what counts as lately.
+const RECENT: usize = 64;
+const MINUTE_MS: i64 = 60_000;
 /// Items that are remembered.
 const REMEMBERED: usize = 8;
 
@@ -99,14 +108,15 @@ impl Supervision {
             last_start_ms: None,
             has_shown: false,
             restarts: 0,
+            recent_ms: VecDeque::new(),
         }
     }
 
     /// Returns whether and how `entry` may be started at `now_ms`, given what else could be played in its place.
     pub fn permit(&self, entry: PlayoutEntryId, means: Means, now_ms: i64, budget: &RestartBudget) -> Permit {
         let Some(item) = self.known(entry) else { return self.permit_first(now_ms) };
-        if item.ordered {
-            return Permit::Start(Rung::SameCommand);
+        if let Some(rung) = item.ordered.filter(|rung| means.allow(*rung)) {
+            return Permit::Start(rung);
         }
         if item.spent {
             return Permit::Never;
@@ -114,7 +124,19 @@ impl Supervision {
         if item.steps == 0 {
             return self.permit_first(now_ms);
         }
-        let Some(rung) = ladder::rung(item.steps, item.cause, means) else { return Permit::Never };
+        let climbed = match ladder::rung(item.steps, item.cause, means) {
+            Some(rung) => self.permit_restart(item, rung, now_ms, budget),
+            None => Permit::Never,
+        };
+        match (climbed, item.stand_in.filter(|rung| means.allow(*rung))) {
+            (Permit::Start(rung), _) => Permit::Start(rung),
+            // What was ordered to stand in does so until the next attempt is due.
+            (_, Some(stand_in)) => Permit::Start(stand_in),
+            (permit, None) => permit,
+        }
+    }
+
+    fn permit_restart(&self, item: &Item, rung: Rung, now_ms: i64, budget: &RestartBudget) -> Permit {
         let until_ms = self.pause_ends_ms(item).max(self.breaker.closed_from_ms()).max(budget.free_from_ms(now_ms));
         if until_ms <= now_ms { Permit::Start(rung) } else { Permit::Wait { until_ms } }
     }
@@ -127,6 +149,10 @@ impl Supervision {
     }
 
     fn pause_ends_ms(&self, item: &Item) -> i64 {
+        // The next attempt is another one: the card does less, and at last nothing. Budget and breaker hold all the same.
+        if item.cause == Some(Cause::HardwareFailed) {
+            return i64::MIN;
+        }
         if self.has_shown {
             return self.last_restart_ms.map_or(i64::MIN, |at_ms| at_ms + self.rules.restart_pause_ms);
         }
@@ -141,12 +167,15 @@ impl Supervision {
         self.last_start_ms = Some(now_ms);
         self.breaker.tried(now_ms);
         let item = self.item(entry);
-        let ordered = std::mem::take(&mut item.ordered);
+        let ordered = item.ordered.take().is_some();
         item.shown_ms = None;
-        if rung.is_restart() && !ordered {
+        // What stands in by order starts nothing again that has failed.
+        if rung.is_restart() && !ordered && item.stand_in != Some(rung) {
             budget.take(now_ms);
             self.last_restart_ms = Some(now_ms);
             self.restarts += 1;
+            self.recent_ms.push_back(now_ms);
+            self.recent_ms.drain(..self.recent_ms.len().saturating_sub(RECENT));
         }
     }
 
@@ -187,16 +216,24 @@ impl Supervision {
         item.cause = early.or(item.cause);
     }
 
-    /// Somebody wants `entry` to be started again, at once.
-    pub fn order(&mut self, entry: PlayoutEntryId) {
+    /// Somebody wants `entry` to be started again, at once and this way.
+    pub fn order(&mut self, entry: PlayoutEntryId, rung: Rung) {
         let item = self.item(entry);
-        (item.ordered, item.spent) = (true, false);
+        (item.ordered, item.spent) = (Some(rung), false);
+        item.stand_in = Some(rung).filter(|rung| rung.is_stand_in());
+    }
+
+    /// Nothing stands in for `entry` any more by order.
+    pub fn order_back(&mut self, entry: PlayoutEntryId) {
+        let item = self.item(entry);
+        (item.ordered, item.stand_in) = (None, None);
     }
 
     /// Whatever was wrong with the source of `entry` has changed: its next attempt is a first one again.
     pub fn forgive(&mut self, entry: PlayoutEntryId) {
         let item = self.item(entry);
         (item.steps, item.spent, item.cause) = (0, false, None);
+        item.stand_in = None;
     }
 
     /// Returns whether there is no more of `entry`.
@@ -212,6 +249,12 @@ impl Supervision {
     /// Returns how often runs of this channel were started again after a failure.
     pub fn restarts(&self) -> u64 {
         self.restarts
+    }
+
+    /// Returns how many of them were in the last minute.
+    pub fn restarts_lately(&self, now_ms: i64) -> u32 {
+        let recent = self.recent_ms.iter().filter(|at_ms| now_ms - **at_ms < MINUTE_MS);
+        u32::try_from(recent.count()).unwrap_or(u32::MAX)
     }
 
     /// Returns the breaker's state, for people.
@@ -235,7 +278,8 @@ impl Supervision {
                 shown_ms: None,
                 cause: None,
                 spent: false,
-                ordered: false,
+                ordered: None,
+                stand_in: None,
             });
             self.items.len() - 1
         });

@@ -15,6 +15,7 @@ pub mod monitor;
 pub mod patterns;
 pub mod post_mortem;
 pub mod prediction;
+pub mod resolver;
 pub mod resource;
 pub mod server_logs;
 pub mod system;

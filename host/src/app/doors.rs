@@ -32,6 +32,7 @@ use crate::{
     dossiers::Dossiers,
     feed::{Feeds, broadcaster, picks::Picks, slates::Slates, view},
     hardware::Hardware,
+    healing::Healing,
     http::{
         BaseUrl, HttpSettings, HttpState, TrustedProxies,
         state::{
@@ -77,6 +78,8 @@ pub struct Parts {
     pub monitors: Monitors,
     /// The patterns that are there.
     pub patterns: Patterns,
+    /// What mends what is wrong.
+    pub healing: Healing,
     /// What is known about incidents.
     pub incidents: Incidents,
     /// The slates.
@@ -112,6 +115,7 @@ pub fn http_state(parts: Parts) -> HttpState {
         logs: parts.logs,
         monitors: parts.monitors,
         patterns: parts.patterns,
+        healing: parts.healing,
         incidents: parts.incidents,
         slates: parts.slates,
         hardware: parts.hardware,

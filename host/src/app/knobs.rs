@@ -21,11 +21,12 @@ use crate::{
     config::{Config, SlowClient, StreamThrottler, ValueError},
     database, dossiers,
     feed::{on_air::Settings, slates::SlateSettings},
+    healing::healer::HealerSettings,
     http::state::HttpSettings,
     incidents::wording::Wording,
-    logs, monitor,
+    logs, loudness, monitor,
     patterns::learning,
-    sessions,
+    sessions, watermarks,
 };
 
 /// Settings that running parts watch.
@@ -40,8 +41,11 @@ pub(super) struct Knobs {
     pub(super) admission: watch::Sender<admission::Settings>,
     pub(super) sessions: watch::Sender<sessions::Settings>,
     pub(super) throttler: watch::Sender<StreamThrottler>,
+    pub(super) loudness: watch::Sender<loudness::Settings>,
+    pub(super) watermarks: watch::Sender<Vec<watermarks::Rule>>,
     pub(super) logs: watch::Sender<logs::Settings>,
     pub(super) monitor: watch::Sender<monitor::Settings>,
+    pub(super) healer: watch::Sender<HealerSettings>,
     pub(super) patterns: watch::Sender<learning::Rules>,
     pub(super) wording: watch::Sender<Option<Wording>>,
     pub(super) database: watch::Sender<database::Settings>,
@@ -60,8 +64,11 @@ pub(super) struct KnobValues {
     admission: admission::Settings,
     sessions: sessions::Settings,
     throttler: StreamThrottler,
+    loudness: loudness::Settings,
+    watermarks: Vec<watermarks::Rule>,
     logs: logs::Settings,
     monitor: monitor::Settings,
+    healer: HealerSettings,
     patterns: learning::Rules,
     wording: Option<Wording>,
     database: database::Settings,
@@ -79,9 +86,12 @@ impl Knobs {
             admission,
             sessions,
             throttler,
+            loudness,
+            watermarks,
             logs,
             monitor,
             patterns,
+            healer,
             wording,
             database,
         } = Self::values(config)?;
@@ -96,9 +106,12 @@ impl Knobs {
             declared: watch::channel(Declared::of(config, safe_mode)?).0,
             sessions: watch::channel(sessions).0,
             throttler: watch::channel(throttler).0,
+            loudness: watch::channel(loudness).0,
+            watermarks: watch::channel(watermarks).0,
             logs: watch::channel(logs).0,
             monitor: watch::channel(monitor).0,
             patterns: watch::channel(patterns).0,
+            healer: watch::channel(healer).0,
             wording: watch::channel(wording).0,
             database: watch::channel(database).0,
             backups: watch::channel(config.database_backup.settings(data)).0,
@@ -124,8 +137,11 @@ impl Knobs {
             admission: admission::Settings { channels, when_full: supervision.when_full },
             sessions: session_settings(config),
             throttler: config.stream_throttler,
+            loudness: config.loudness.settings(),
+            watermarks: config.watermarks.iter().map(|watermark| watermark.rule()).collect(),
             logs: log_settings(config),
             monitor: monitor_settings(config),
+            healer: healer_settings(config),
             patterns: pattern_rules(config),
             wording: config.ai_auto_heal.wording(),
             database: database::Settings {
@@ -147,8 +163,11 @@ impl Knobs {
         self.admission.send_replace(values.admission);
         self.sessions.send_replace(values.sessions);
         self.throttler.send_replace(values.throttler);
+        self.loudness.send_replace(values.loudness);
+        self.watermarks.send_replace(values.watermarks);
         self.logs.send_replace(values.logs);
         self.monitor.send_replace(values.monitor);
+        self.healer.send_replace(values.healer);
         self.wording.send_replace(values.wording);
         // What has been seen of patterns is forgotten when this changes.
         self.patterns.send_if_modified(|known| std::mem::replace(known, values.patterns) != values.patterns);
@@ -184,6 +203,15 @@ fn monitor_settings(config: &Config) -> monitor::Settings {
     let rules = Rules { healthy: keys.ffmpeg_health_threshold, confident: keys.prediction_confidence_threshold };
     let memory_limit_bytes = config.ffmpeg.memory_limit_bytes;
     monitor::Settings { enabled: keys.ffmpeg_monitor_enabled, rules, memory_limit_bytes }
+}
+
+fn healer_settings(config: &Config) -> HealerSettings {
+    let keys = &config.ai_auto_heal;
+    HealerSettings {
+        resolver: keys.healing(),
+        confident: keys.prediction_confidence_threshold,
+        webhook: keys.escalation_webhook.clone(),
+    }
 }
 
 fn log_settings(config: &Config) -> logs::Settings {

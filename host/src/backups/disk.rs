@@ -13,7 +13,7 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     let about = statvfs(there)?;
     // The types differ from system to system.
-    #[expect(clippy::useless_conversion, clippy::unnecessary_cast, reason = "they are u32 on macOS")]
+    #[expect(clippy::useless_conversion, reason = "they are u32 on macOS")]
     Ok((about.blocks_available() as u64).saturating_mul(u64::from(about.fragment_size())))
 }
 

@@ -85,6 +85,6 @@ impl BackupInfo {
         let verified = kept.verified && kept.size_bytes == of_file.size_bytes;
         // When and why it was made is what the name says; retention goes by nothing else.
         let Self { created, kind, file, size_bytes, .. } = of_file.clone();
-        fits.then(|| Self { verified, created, kind, file, size_bytes, ..kept })
+        fits.then_some(Self { verified, created, kind, file, size_bytes, ..kept })
     }
 }

@@ -239,20 +239,20 @@ fn read<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, BackupComman
 fn print(infos: &[BackupInfo], json: bool, said: &str) {
     for info in infos {
         match json {
-            true => println!("{}", serde_json::to_string_pretty(info).unwrap_or_default()),
-            false => println!("{said}: {}", line(info)),
+            true => say!("{}", serde_json::to_string_pretty(info).unwrap_or_default()),
+            false => say!("{said}: {}", line(info)),
         }
     }
 }
 
 fn list(all: &[BackupInfo], json: bool) {
     if json {
-        println!("{}", serde_json::to_string_pretty(all).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(all).unwrap_or_default());
         return;
     }
-    all.iter().for_each(|info| println!("{}", line(info)));
+    all.iter().for_each(|info| say!("{}", line(info)));
     if all.is_empty() {
-        println!("there is no backup; `exstreamtv backup create` makes one");
+        say!("there is no backup; `exstreamtv backup create` makes one");
     }
 }
 
@@ -269,12 +269,12 @@ fn line(info: &BackupInfo) -> String {
 
 fn say_restored(id: BackupId, before: Option<&BackupInfo>, json: bool) {
     if json {
-        println!("{}", json!({ "restored": id.to_string(), "before": before }));
+        say!("{}", json!({ "restored": id.to_string(), "before": before }));
         return;
     }
-    println!("restored {id}");
+    say!("restored {id}");
     if let Some(before) = before {
-        println!("the state before is the backup {}", before.id);
+        say!("the state before is the backup {}", before.id);
     }
 }
 

@@ -83,15 +83,15 @@ pub fn run(command: DossierCommand) -> Result<(), DossierCommandError> {
 fn list(folder: &std::path::Path, json: bool) -> Result<(), DossierCommandError> {
     let summaries = folder::list(folder, None)?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&summaries).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(&summaries).unwrap_or_default());
         return Ok(());
     }
     for summary in &summaries {
         let why = summary.why.lines().next().unwrap_or_default();
-        println!("{}  channel {}  {} {}: {why}", summary.id, summary.channel, summary.code, summary.cause.word());
+        say!("{}  channel {}  {} {}: {why}", summary.id, summary.channel, summary.code, summary.cause.word());
     }
     if summaries.is_empty() {
-        println!("nothing has failed");
+        say!("nothing has failed");
     }
     Ok(())
 }
@@ -100,6 +100,6 @@ fn export(folder: PathBuf, id: DossierId, to: Option<PathBuf>) -> Result<(), Dos
     let Some(archive) = archive::pack(&folder, &id)? else { return Err(DossierCommandError::None { id, folder }) };
     let path = to.unwrap_or_else(|| format!("exstreamtv-{id}.tar.gz").into());
     std::fs::write(&path, archive).map_err(|source| DossierCommandError::Write { path: path.clone(), source })?;
-    println!("{}", path.display());
+    say!("{}", path.display());
     Ok(())
 }

@@ -119,13 +119,13 @@ async fn list(flags: Flags) -> Result<(), IncidentsCommandError> {
         }
     };
     if flags.json {
-        println!("{}", serde_json::to_string_pretty(&items).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(&items).unwrap_or_default());
         return Ok(());
     }
     let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
-    items.iter().for_each(|item| println!("{}", line(item)));
+    items.iter().for_each(|item| say!("{}", line(item)));
     if items.is_empty() {
-        println!("nothing has gone wrong");
+        say!("nothing has gone wrong");
     }
     Ok(())
 }
@@ -161,7 +161,7 @@ async fn show(id: i64, flags: Flags) -> Result<(), IncidentsCommandError> {
             if flags.json { pretty(&json!(AccountView::of(facts, account))) } else { facts.markdown(&account) }
         }
     };
-    println!("{}", text.trim_end());
+    say!("{}", text.trim_end());
     Ok(())
 }
 

@@ -271,7 +271,7 @@ fn quarantine_of(data: &Path) -> (PathBuf, Quarantine) {
 fn list_quarantine(data: &Path, json: bool) {
     let held = quarantine_of(data).1.list();
     if json {
-        println!("{}", serde_json::to_string_pretty(&held).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(&held).unwrap_or_default());
         return;
     }
     for (id, held) in &held {
@@ -280,10 +280,10 @@ fn list_quarantine(data: &Path, json: bool) {
             quarantine::Scope::Everywhere => "is not asked",
             quarantine::Scope::InProcess => "runs in a process of its own",
         };
-        println!("{id} {what} since {}: {}", since.format("%Y-%m-%d %H:%M UTC"), held.reason);
+        say!("{id} {what} since {}: {}", since.format("%Y-%m-%d %H:%M UTC"), held.reason);
     }
     if held.is_empty() {
-        println!("nobody is in quarantine");
+        say!("nobody is in quarantine");
     }
 }
 
@@ -291,7 +291,7 @@ fn clear(data: &Path, id: String) -> Result<(), PluginCommandError> {
     let (path, quarantine) = quarantine_of(data);
     match quarantine.clear(&id) {
         Ok(true) => {
-            println!("{id} is asked again");
+            say!("{id} is asked again");
             Ok(())
         }
         Ok(false) => Err(PluginCommandError::Unknown { id }),
@@ -302,7 +302,7 @@ fn clear(data: &Path, id: String) -> Result<(), PluginCommandError> {
 fn print(plugins: &[PluginView], refused: &[RefusedView], json: bool) {
     if json {
         let both = serde_json::json!({ "plugins": plugins, "refused": refused });
-        println!("{}", serde_json::to_string_pretty(&both).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(&both).unwrap_or_default());
         return;
     }
     let width = |text: fn(&PluginView) -> &str| plugins.iter().map(|plugin| text(plugin).len()).max().unwrap_or(0);
@@ -310,17 +310,17 @@ fn print(plugins: &[PluginView], refused: &[RefusedView], json: bool) {
     for plugin in plugins {
         let PluginView { id, version, contract, path, .. } = plugin;
         let (state, place) = (word(plugin.state), place(plugin.isolation));
-        println!("{id:ids$}  {version:versions$}  {contract:contracts$}  {state:11}  {place:10}  {}", path.display());
+        say!("{id:ids$}  {version:versions$}  {contract:contracts$}  {state:11}  {place:10}  {}", path.display());
         let permissions = (!plugin.permissions.is_empty()).then(|| format!("wants {}", plugin.permissions.join(", ")));
         for remark in permissions.iter().chain(&plugin.remarks) {
-            println!("    {remark}");
+            say!("    {remark}");
         }
     }
     for RefusedView { path, reason } in refused {
-        println!("{} cannot be used: failed to {reason}", path.display());
+        say!("{} cannot be used: failed to {reason}", path.display());
     }
     if plugins.is_empty() && refused.is_empty() {
-        println!("no plugin was found; the built-in strategies answer everything");
+        say!("no plugin was found; the built-in strategies answer everything");
     }
 }
 

@@ -90,14 +90,14 @@ impl Check {
         let plan = Plan { file, level, only, seed, fuzz };
         let mut show = |line: &Line| {
             if !json {
-                println!("{line}");
+                say!("{line}");
             }
         };
         let report = runner::check(&plan, program, &mut show)?;
         if json {
-            println!("{:#}", report.document());
+            say!("{:#}", report.document());
         } else {
-            println!("{}", report.summary());
+            say!("{}", report.summary());
         }
         if report.is_good() { Ok(()) } else { Err(CheckError::Broken { file: plan.file }) }
     }
@@ -107,7 +107,7 @@ impl Check {
         let plan = Plan { file, level, only: Vec::new(), seed, fuzz: None };
         let again = runner::reproduce(&plan, program)?;
         if json {
-            println!("{:#}", serde_json::json!({ "seed": seed.to_string(), "plugins": again }));
+            say!("{:#}", serde_json::json!({ "seed": seed.to_string(), "plugins": again }));
         } else {
             again.iter().for_each(print_again);
         }
@@ -117,11 +117,11 @@ impl Check {
 }
 
 fn print_again(one: &Reproduced) {
-    println!("{} {}", one.verdict.word(), one.plugin);
+    say!("{} {}", one.verdict.word(), one.plugin);
     if let Some(story) = one.verdict.story() {
-        println!("{story}");
+        say!("{story}");
     }
-    println!("{}", one.request.as_deref().unwrap_or("the process ended before the request was made"));
+    say!("{}", one.request.as_deref().unwrap_or("the process ended before the request was made"));
 }
 
 /// Runs one test; the hidden command's whole work.

@@ -98,7 +98,7 @@ impl New {
             None => SdkSource::Git(env!("CARGO_PKG_REPOSITORY").to_owned()),
         };
         let folder = Scaffold::new(&self.name, contract, language, sdk)?.write(&self.dir)?;
-        println!("{} is there; `make check` in it builds and checks the plugin", folder.display());
+        say!("{} is there; `make check` in it builds and checks the plugin", folder.display());
         Ok(())
     }
 }

@@ -199,19 +199,19 @@ async fn open(closed: ClosedDatabase) -> Result<Store, StoreError> {
 
 fn print_report(report: &Report, json: bool) {
     if json {
-        println!("{}", serde_json::to_string_pretty(report).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(report).unwrap_or_default());
         return;
     }
     let would = if report.dry_run { "would be " } else { "" };
     for change in &report.changes {
         let fields = if change.fields.is_empty() { String::new() } else { format!(": {}", change.fields.join(", ")) };
-        println!("{} {} {would}{}{fields}", change.what, change.name, change.change);
+        say!("{} {} {would}{}{fields}", change.what, change.name, change.change);
     }
     for missing in &report.missing {
-        println!("collection {}: this library has no {}", missing.collection, missing.file.path.display());
+        say!("collection {}: this library has no {}", missing.collection, missing.file.path.display());
     }
-    println!("{} {would}changed, {} as they are", report.changes.len(), report.unchanged);
+    say!("{} {would}changed, {} as they are", report.changes.len(), report.unchanged);
     if let Some(before) = &report.before {
-        println!("the state before is the backup {before}");
+        say!("the state before is the backup {before}");
     }
 }

@@ -1,15 +1,16 @@
-//! `[ai_auto_heal]`: what is listened to, and how much of it is kept.
+//! `[ai_auto_heal]`: what is listened to, how much of it is kept, and what may be done about it.
 //!
 //! Keys of the specification that are not here belong to parts that do not exist yet, and are refused like any other unknown key.
 
 use std::path::PathBuf;
 
+use exstreamtv_healing::resolver::{limits::Settings, risk::RiskLevel};
 use serde::{Deserialize, Serialize};
 
 use super::{ValueError, share, within};
 use crate::incidents::wording::Wording;
 
-/// What is listened to, and how much of it is kept.
+/// What is listened to, how much of it is kept, and what may be done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AiAutoHeal {
@@ -31,7 +32,19 @@ pub struct AiAutoHeal {
     pub prediction_confidence_threshold: f64,
     /// Whether the known patterns of trouble are looked for in what is said.
     pub pattern_detection_enabled: bool,
-    /// Whether it is learnt what precedes incidents.
+    /// Whether anything is done without being asked; else whatever would be done waits for a person.
+    pub auto_resolve_enabled: bool,
+    /// The most fixes an hour, those apart that a person approved.
+    pub max_auto_fixes_per_hour: u32,
+    /// What is riskier than this waits for a person.
+    pub require_approval_above_risk: RiskLevel,
+    /// Whether the slate covers the picture while something is done to it.
+    pub use_error_screen_fallback: bool,
+    /// Whether a picture that is still there stays until its successor is.
+    pub hot_swap_enabled: bool,
+    /// Where a person is called: http:// and what follows; empty for nowhere but the log.
+    pub escalation_webhook: String,
+    /// Whether it is learnt what precedes incidents, and whether what came of fixes changes what is believed of them.
     pub learning_enabled: bool,
     /// How long before an incident its signs are looked for.
     pub learning_window_seconds: u32,
@@ -57,6 +70,12 @@ impl Default for AiAutoHeal {
             ffmpeg_health_threshold: 0.8,
             prediction_confidence_threshold: 0.75,
             pattern_detection_enabled: true,
+            auto_resolve_enabled: true,
+            max_auto_fixes_per_hour: 50,
+            require_approval_above_risk: RiskLevel::Medium,
+            use_error_screen_fallback: true,
+            hot_swap_enabled: true,
+            escalation_webhook: String::new(),
             learning_enabled: true,
             learning_window_seconds: 120,
             wording_url: String::new(),
@@ -68,6 +87,19 @@ impl Default for AiAutoHeal {
 }
 
 impl AiAutoHeal {
+    /// Returns what the healer may do.
+    pub fn healing(&self) -> Settings {
+        Settings {
+            enabled: self.enabled,
+            auto_resolve_enabled: self.auto_resolve_enabled,
+            max_auto_fixes_per_hour: self.max_auto_fixes_per_hour,
+            require_approval_above_risk: self.require_approval_above_risk,
+            use_error_screen_fallback: self.use_error_screen_fallback,
+            hot_swap_enabled: self.hot_swap_enabled,
+            learning_enabled: self.learning_enabled,
+        }
+    }
+
     /// Returns who words accounts, if anybody does.
     pub fn wording(&self) -> Option<Wording> {
         Wording::parse(&self.wording_url, &self.wording_model)
@@ -80,6 +112,7 @@ impl AiAutoHeal {
     pub(super) fn check(&self) -> Result<(), ValueError> {
         within("[ai_auto_heal] log_buffer_minutes", self.log_buffer_minutes.into(), 1, 10_080)?;
         within("[ai_auto_heal] log_buffer_events", self.log_buffer_events as u64, 100, 10_000_000)?;
+        webhook(&self.escalation_webhook)?;
         within("[ai_auto_heal] log_buffer_bytes", self.log_buffer_bytes as u64, 1 << 20, 1 << 40)?;
         within("[ai_auto_heal] learning_window_seconds", self.learning_window_seconds.into(), 2, 3_600)?;
         if !self.wording_url.is_empty() && self.wording().is_none() {
@@ -88,4 +121,13 @@ impl AiAutoHeal {
         share("[ai_auto_heal] ffmpeg_health_threshold", self.ffmpeg_health_threshold)?;
         share("[ai_auto_heal] prediction_confidence_threshold", self.prediction_confidence_threshold)
     }
+}
+
+/// There is no TLS here: a person is called by something on this machine or in this house.
+fn webhook(text: &str) -> Result<(), ValueError> {
+    let is_usable = |text: &str| {
+        let uri = text.parse::<hyper::Uri>().ok();
+        uri.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.authority().is_some())
+    };
+    if text.is_empty() || is_usable(text) { Ok(()) } else { Err(ValueError::Webhook { text: text.to_owned() }) }
 }

@@ -80,7 +80,8 @@ impl Casebook {
             | Report::Identified { .. }
             | Report::Log { .. }
             | Report::Probed { .. }
-            | Report::Extracted { .. } => {}
+            | Report::Extracted { .. }
+            | Report::Measured { .. } => {}
         }
     }
 

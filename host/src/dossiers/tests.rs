@@ -131,7 +131,16 @@ fn order(run: i64) -> PlayOrder {
         message: Message { title: "token=abc".into(), ..Message::default() },
     };
     let source = Source::Slate { screen };
-    PlayOrder { run: RunId(run), source, profile: OutputProfile::default(), frames: 1, keyframe_offset: 0, card: None }
+    PlayOrder {
+        run: RunId(run),
+        source,
+        profile: OutputProfile::default(),
+        frames: 1,
+        keyframe_offset: 0,
+        card: None,
+        gain_db: None,
+        watermark: None,
+    }
 }
 
 fn testimony() -> Report {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use exstreamtv_core::admission::Shortage;
+use exstreamtv_core::{Rung, admission::Shortage};
 use exstreamtv_model::{Channel, ChannelId, slate::ScreenChanges};
 use exstreamtv_store::{Store, StoreError};
 use exstreamtv_transport::{
@@ -239,8 +239,22 @@ impl Feeds {
     /// Starts what is on air on a channel again, at once; returns whether the channel is on air.
     pub fn restart(&self, channel: ChannelId) -> bool {
         let feed = self.find(channel);
-        feed.iter().for_each(|feed| feed.order(Order::Restart));
+        feed.iter().for_each(|feed| feed.order(Order::Restart(Rung::SameCommand)));
         feed.is_some()
+    }
+
+    /// Gives an order to a channel that is on air; returns whether it is.
+    pub fn order(&self, channel: ChannelId, order: Order) -> bool {
+        let feed = self.find(channel);
+        feed.iter().for_each(|feed| feed.order(order.clone()));
+        feed.is_some()
+    }
+
+    /// Gives an order to every channel on air; returns how many there are.
+    pub fn order_all(&self, order: &Order) -> usize {
+        let feeds: Vec<_> = self.lock().values().filter(|feed| !feed.is_over()).cloned().collect();
+        feeds.iter().for_each(|feed| feed.order(order.clone()));
+        feeds.len()
     }
 
     /// The schedules of all channels may have changed.

@@ -46,6 +46,7 @@ mod deeds;
 mod faults;
 mod frames;
 mod means;
+mod orders;
 
 pub use means::{Means, Settings, Start};
 
@@ -101,6 +102,10 @@ pub struct OnAir {
     failures: u32,
     slate_frames: u64,
     slate_shown: bool,
+    /// The worker that is lost next was ended by order.
+    worker_ordered: bool,
+    /// A video card took part in the newest run.
+    card_used: bool,
 }
 
 impl OnAir {
@@ -146,6 +151,8 @@ impl OnAir {
             failures: 0,
             slate_frames: 0,
             slate_shown: false,
+            worker_ordered: false,
+            card_used: false,
         }
     }
 
@@ -228,12 +235,9 @@ impl OnAir {
                 tracing::info!(entry.id = %entry, "the file is there again");
                 self.conductor.source_changed(entry);
             }
-            Event::Order(Some(Order::Restart)) => self.conductor.order_restart(),
-            Event::Order(Some(Order::Refresh)) => self.outlook.ask(self.time.wall_ms(self.splice.next_index())),
-            Event::Order(Some(Order::Prefer(tracks))) => self.outlook.prefer(*tracks),
-            Event::Order(Some(Order::Dress(changes))) => self.screen.change(*changes),
+            Event::Order(Some(order)) => self.obey(order),
             Event::Slate(slate) => self.splice.set_slate(slate),
-            Event::Order(_) | Event::Stop => {}
+            Event::Order(None) | Event::Stop => {}
         }
     }
 
@@ -270,7 +274,8 @@ impl OnAir {
             | Report::Identified { .. }
             | Report::Probed { .. }
             | Report::Testimony { .. }
-            | Report::Extracted { .. } => {}
+            | Report::Extracted { .. }
+            | Report::Measured { .. } => {}
         }
     }
 
@@ -367,6 +372,7 @@ impl OnAir {
         let ahead = self.splice.next_index() - self.live();
         let slate = self.conductor.slate_on();
         let cause = slate.then(|| self.slate_cause());
+        let ways = self.ways();
         self.view.send_modify(|view| {
             view.state = match slate {
                 true => FeedState::Slate,
@@ -381,6 +387,7 @@ impl OnAir {
             view.cause = cause;
             view.slate_frames = self.slate_frames;
             view.vitals = self.vitals;
+            view.ways = ways;
             view.tune = self.tune.times();
         });
     }

@@ -51,7 +51,16 @@ pub fn order(
     let frames = u32::try_from(end - first).ok()?;
     let to_key = (grid.gop_start(first) - first).rem_euclid(grid.gop_frames());
     let keyframe_offset = u32::try_from(to_key).ok()?;
-    Some(PlayOrder { run, source, profile: channel.profile.clone(), frames, keyframe_offset, card: None })
+    Some(PlayOrder {
+        run,
+        source,
+        profile: channel.profile.clone(),
+        frames,
+        keyframe_offset,
+        card: None,
+        gain_db: None,
+        watermark: None,
+    })
 }
 
 /// Returns the start of the source frame nearest to `at_ms`, counting only those that the channel shows where the source has

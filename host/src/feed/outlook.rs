@@ -87,6 +87,8 @@ impl Outlook {
         let filler_ms =
             self.filler.as_ref().filter(|filler| Some(filler.id) != entry.media).and_then(|f| f.playable_ms());
         let versions = self.versions.get(&entry.id).map_or(0, Vec::len);
+        let next_ms =
+            self.next_item(planned).and_then(|next| next.media.as_ref()).and_then(|media| media.playable_ms());
         Slot {
             entry: entry.id,
             first: time.index_from(entry.start.timestamp_millis()),
@@ -95,6 +97,7 @@ impl Outlook {
             means: Means {
                 versions: u8::try_from(versions).unwrap_or(u8::MAX),
                 filler_frames: filler_ms.map_or(0, |ms| time.grid().frames_in(ms)),
+                next_frames: next_ms.map_or(0, |ms| time.grid().frames_in(ms)),
                 ..Means::default()
             },
         }
@@ -117,9 +120,31 @@ impl Outlook {
                     played.entry.title.clone_from(&filler.metadata.title);
                 }
             }
+            Rung::NextItem => {
+                if let Some(next) = self.next_item(planned) {
+                    played.media.clone_from(&next.media);
+                    // It stands in like a filler: what is missed is still missed.
+                    played.entry.kind = EntryKind::Filler;
+                    played.entry.title.clone_from(&next.entry.title);
+                    (played.entry.start, played.entry.in_point_ms) = (crate::playout::instant(first_ms), 0);
+                }
+            }
             Rung::First | Rung::SameCommand | Rung::SoftwareDecode | Rung::SoftwareAll => {}
         }
         played
+    }
+
+    /// Returns the next row that plays something else.
+    fn next_item(&self, planned: &Planned) -> Option<&Planned> {
+        let later = self.rows.values().filter(|row| row.entry.start > planned.entry.start);
+        later
+            .filter(|row| row.media.is_some() && row.entry.media != planned.entry.media)
+            .min_by_key(|row| row.entry.start)
+    }
+
+    /// What is known of other files with a programme may be out of date.
+    pub fn forget_versions(&mut self, entry: PlayoutEntryId) {
+        self.versions.remove(&entry);
     }
 
     /// Looks for other files with the same programme as a row that failed; once.
@@ -135,6 +160,15 @@ impl Outlook {
     /// Returns a row.
     pub fn row(&self, entry: PlayoutEntryId) -> Option<&Planned> {
         self.rows.get(&entry)
+    }
+
+    /// Returns the rows that begin after `at_ms`, the next first, at most `count`.
+    pub fn rows_after(&self, at_ms: i64, count: usize) -> Vec<&Planned> {
+        let later = |planned: &&Planned| planned.entry.start.timestamp_millis() > at_ms;
+        let mut rows: Vec<&Planned> = self.rows.values().filter(later).collect();
+        rows.sort_by_key(|planned| planned.entry.start);
+        rows.truncate(count);
+        rows
     }
 
     /// Returns the first programme that begins after `at_ms`, as far as the schedule is known.

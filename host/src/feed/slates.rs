@@ -326,8 +326,16 @@ impl Slates {
 
     async fn cook(&self, source: Source, profile: &OutputProfile) -> Result<Vec<u8>, RenderError> {
         let frames = frames_to_render(profile);
-        let order =
-            PlayOrder { run: RunId(0), source, profile: profile.clone(), frames, keyframe_offset: 0, card: None };
+        let order = PlayOrder {
+            run: RunId(0),
+            source,
+            profile: profile.clone(),
+            frames,
+            keyframe_offset: 0,
+            card: None,
+            gain_db: None,
+            watermark: None,
+        };
         match tokio::time::timeout(PATIENCE, self.shared.renderer.render(order)).await {
             Ok(rendered) => rendered.map_err(RenderError::Ffmpeg),
             Err(_) => Err(RenderError::Ffmpeg(format!("it took longer than {} s", PATIENCE.as_secs()))),

@@ -46,6 +46,32 @@ pub struct FeedView {
     pub vitals: Option<Vitals>,
     /// Where the time went before its first picture.
     pub tune: TuneTimes,
+    /// What could be done about what is due.
+    #[serde(skip)]
+    pub ways: Ways,
+}
+
+/// What could be done about a feed, for the healer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Whether there is something to play at all.
+    pub playable: bool,
+    /// Whether a graphics card encodes.
+    pub card: bool,
+    /// Whether another file with the programme is known.
+    pub other_version: bool,
+    /// Whether there is a filler that could stand in.
+    pub filler: bool,
+    /// Whether what comes next could stand in.
+    pub next_item: bool,
+    /// Whether a run waits for its time.
+    pub prepared: bool,
+    /// Whether the breaker is open.
+    pub breaker_open: bool,
+    /// Whether what is on air stands in for what is planned.
+    pub stand_in: bool,
+    /// Restarts of the channel in the last minute.
+    pub restarts_lately: u32,
 }
 
 /// What a feed is doing.
@@ -157,6 +183,7 @@ impl FeedView {
             cause: None,
             slate_frames: 0,
             vitals: None,
+            ways: Ways::default(),
             tune: TuneTimes::default(),
         }
     }

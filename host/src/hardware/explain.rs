@@ -48,7 +48,16 @@ pub fn order_for(path: PathBuf, probe: MediaProbe, profile: OutputProfile) -> Pl
     let streams = choose_streams(&probe);
     let (video, audio) = (streams.video, streams.audio);
     let source = Source::File { path, probe, in_point_ms: 0, video, audio, downmix: None, subtitles: None };
-    PlayOrder { run: RunId(0), source, profile, frames: FRAMES, keyframe_offset: 0, card: None }
+    PlayOrder {
+        run: RunId(0),
+        source,
+        profile,
+        frames: FRAMES,
+        keyframe_offset: 0,
+        card: None,
+        gain_db: None,
+        watermark: None,
+    }
 }
 
 impl Hardware {

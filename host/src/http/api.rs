@@ -14,6 +14,7 @@ mod dossiers;
 mod error_screen;
 mod feeds;
 mod hardware;
+mod healing;
 mod health;
 mod incidents;
 mod library;
@@ -111,6 +112,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(logs::get::get))
         .routes(routes!(logs::context::context))
         .routes(routes!(patterns::patterns))
+        .routes(routes!(healing::state::healing))
+        .routes(routes!(healing::state::reset))
+        .routes(routes!(healing::resolutions::resolutions))
+        .routes(routes!(healing::approvals::list))
+        .routes(routes!(healing::approvals::approve))
+        .routes(routes!(healing::approvals::reject))
         .routes(routes!(patterns::confirm))
         .routes(routes!(patterns::reject))
         .routes(routes!(patterns::reset))

@@ -43,6 +43,7 @@ use crate::{
         slates::{SlateSettings, Slates, fake::FakeRenderer},
     },
     hardware::{self, Hardware},
+    healing::Healing,
     incidents::Incidents,
     lifecycle::Lifecycle,
     logs::{self, Collector},
@@ -66,6 +67,7 @@ pub struct Host {
     pub admission: Admission,
     pub sessions: Sessions,
     pub logs: Collector,
+    pub healing: Healing,
     pub patterns: Patterns,
     pub incidents: Incidents,
     router: Router,
@@ -167,6 +169,7 @@ impl Host {
         };
         let (_, kept) = watch::channel(settings_of_backups);
         let backups = Backups::start(store.clone(), world.clone(), kept, &life);
+        let healing = Healing::open(store.clone(), &*world, Default::default()).await;
         let patterns = Patterns::of_tests(logs.clone(), store.clone());
         let incidents = Incidents::new(store.clone(), dossiers.clone(), logs.clone(), sessions.clone(), world.clone());
         let state = HttpState {
@@ -191,6 +194,7 @@ impl Host {
             admission: admission.clone(),
             logs: logs.clone(),
             monitors: Monitors::default(),
+            healing: healing.clone(),
             patterns: patterns.clone(),
             incidents: incidents.clone(),
             sessions: sessions.clone(),
@@ -206,6 +210,7 @@ impl Host {
             dossiers,
             admission,
             logs,
+            healing,
             patterns,
             incidents,
             backups,

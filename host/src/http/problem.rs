@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use exstreamtv_core::session::Refusal;
+use exstreamtv_healing::resolver::approval::DecideError;
 use exstreamtv_store::{StoreError, StoreErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +20,7 @@ use utoipa::ToSchema;
 use super::state::TuneError;
 use crate::{
     backups::BackupError, dossiers::DossierError, feed::slates::RenderError, hardware::DetectError,
-    playout::PlayoutError,
+    healing::AnswerError, playout::PlayoutError,
 };
 
 /// Why a request cannot be answered; reads well after "failed to".
@@ -105,6 +106,9 @@ pub enum ApiError {
     /// Nobody knows what the video cards can do.
     #[error(transparent)]
     Hardware(#[from] DetectError),
+    /// A person's answer to the healer is not taken.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// A file has nothing that could be played.
     #[error("explain how the file {id} is played: it is broken, or has not been looked at yet")]
     NotPlayable {
@@ -162,6 +166,7 @@ impl ApiError {
             Self::Preview(RenderError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Preview(_) => (StatusCode::BAD_GATEWAY, "not-rendered"),
             Self::Hardware(_) => (StatusCode::BAD_GATEWAY, "hardware-unknown"),
+            Self::Answer(error) => answer_kind(error),
             Self::NotPlayable { .. } => (StatusCode::CONFLICT, "not-playable"),
             Self::Artwork(_) => (StatusCode::INTERNAL_SERVER_ERROR, "artwork-unreadable"),
         }
@@ -211,6 +216,14 @@ fn tune_kind(error: &TuneError) -> (StatusCode, &'static str) {
         TuneError::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         TuneError::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "no-picture"),
         TuneError::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    }
+}
+
+fn answer_kind(error: &AnswerError) -> (StatusCode, &'static str) {
+    match error {
+        AnswerError::Decide(DecideError::Unknown(_)) => (StatusCode::NOT_FOUND, "not-found"),
+        AnswerError::Decide(DecideError::Over { .. }) => (StatusCode::CONFLICT, "already-answered"),
+        AnswerError::Store(error) => store_kind(error),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     dossiers::Dossiers,
     feed::{picks::Picks, slates::Slates},
     hardware::Hardware,
+    healing::Healing,
     incidents::Incidents,
     logs::Collector,
     monitor::Monitors,
@@ -61,6 +62,8 @@ pub struct HttpState {
     pub monitors: Monitors,
     /// The patterns of trouble that are there.
     pub patterns: Patterns,
+    /// What mends what is wrong.
+    pub healing: Healing,
     /// What is known about incidents.
     pub incidents: Incidents,
     /// What viewers see when there is nothing else.

@@ -1,11 +1,12 @@
 //! The answers of the host itself, for when no plugin gives one.
 //!
-//! Does: plan one item after the other, pick the author's default sound, show no subtitles, call a person.
+//! Does: plan one item after the other, pick the author's default sound, show no subtitles, propose the specification's strategy and a person.
 //! Does not: know preferences or settings; it must work when everything else does not.
 //! Invariant: each answer passes the check of its contract.
 
 use std::collections::HashSet;
 
+use exstreamtv_healing::resolver::posterior::primary;
 use exstreamtv_model::{
     EntryKind,
     incident::{Action, Proposal, ProposeAnswer, ProposeRequest, Risk},
@@ -101,10 +102,15 @@ pub fn pick_subtitle(request: &SubtitleRequest) -> SubtitleAnswer {
     SubtitleAnswer { chosen: None, why: WHY.into(), ranked: ranked.collect() }
 }
 
-/// Calls a person.
-pub fn propose(_request: &ProposeRequest) -> ProposeAnswer {
-    let proposal = Proposal { action: Action::Escalate, risk: Risk::Safe, confidence: 1.0, why: WHY.into() };
-    ProposeAnswer { proposals: vec![proposal], notes: vec![] }
+/// Proposes the specification's one strategy where that is offered, and a person.
+pub fn propose(request: &ProposeRequest) -> ProposeAnswer {
+    let proposal = |(action, risk, confidence)| Proposal { action, risk, confidence, why: WHY.into() };
+    let limits = &request.limits;
+    let offered = |(action, risk, _): &(Action, Risk, f64)| limits.actions.contains(action) && *risk <= limits.max_risk;
+    let mut proposals: Vec<_> = primary(request.incident.issue).filter(offered).map(proposal).into_iter().collect();
+    proposals.push(proposal((Action::Escalate, Risk::Safe, 1.0)));
+    proposals.truncate(usize::try_from(limits.max_proposals).unwrap_or(usize::MAX));
+    ProposeAnswer { proposals, notes: vec![] }
 }
 
 #[cfg(test)]

@@ -101,6 +101,13 @@ impl SteadyWorker {
         }
     }
 
+    /// Kills the worker; the next one starts as after any other death.
+    pub fn kill(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.kill();
+        }
+    }
+
     /// Returns what the worker says next, starting one where there is none; may be dropped at any await.
     pub async fn next(&mut self) -> Event {
         loop {

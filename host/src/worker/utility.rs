@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
-use exstreamtv_model::{PlayOrder, RunId, health::RunEnd};
+use exstreamtv_model::{PlayOrder, RunId, health::RunEnd, media::Loudness, pick::Downmix};
 use exstreamtv_worker_protocol::{Command, FfmpegFacts, FfmpegFault, Report};
 use tokio::{
     io::AsyncReadExt,
@@ -19,6 +19,8 @@ use crate::lifecycle::Lifecycle;
 
 /// The most bytes that a rendered slate may have.
 const SLATE_LIMIT_BYTES: u64 = 16 << 20;
+
+type Measurement = oneshot::Sender<Result<Loudness, String>>;
 
 type Identity = Result<FfmpegFacts, FfmpegFault>;
 
@@ -33,6 +35,7 @@ enum Question {
     Identify(oneshot::Sender<Identity>),
     Probe(PathBuf, oneshot::Sender<Result<String, String>>),
     Extract { path: PathBuf, stream: u32, to: PathBuf, answer: oneshot::Sender<Result<(), String>> },
+    Measure { path: PathBuf, stream: u32, downmix: Option<Downmix>, channels: u8, answer: Measurement },
     Render(Box<PlayOrder>, oneshot::Sender<Result<Vec<u8>, String>>),
 }
 
@@ -73,6 +76,20 @@ impl Utility {
         self.ask(|answer| Question::Extract { path, stream, to, answer }).await?
     }
 
+    /// Measures how loud a stream of a file is when it is mixed down to so many channels.
+    ///
+    /// # Errors
+    /// Why nobody knows, in words for people.
+    pub async fn measure(
+        &self,
+        path: PathBuf,
+        stream: u32,
+        downmix: Option<Downmix>,
+        channels: u8,
+    ) -> Result<Loudness, String> {
+        self.ask(|answer| Question::Measure { path, stream, downmix, channels, answer }).await?
+    }
+
     /// Plays an order to its end and returns the transport stream.
     ///
     /// # Errors
@@ -95,6 +112,7 @@ struct Open {
     identify: Vec<oneshot::Sender<Identity>>,
     probes: HashMap<u64, oneshot::Sender<Result<String, String>>>,
     extractions: HashMap<u64, oneshot::Sender<Result<(), String>>>,
+    measurements: HashMap<u64, Measurement>,
     renders: HashMap<RunId, Render>,
     last_ticket: u64,
 }
@@ -164,6 +182,10 @@ impl Desk {
                 self.open.extractions.insert(ticket, answer);
                 link.send(&Command::Extract { ticket, path, stream, to });
             }
+            Question::Measure { path, stream, downmix, channels, answer } => {
+                self.open.measurements.insert(ticket, answer);
+                link.send(&Command::Measure { ticket, path, stream, downmix, channels });
+            }
             Question::Render(mut order, answer) => {
                 order.run = RunId(ticket.cast_signed());
                 self.open.renders.insert(order.run, Render { answer, bytes: None });
@@ -186,6 +208,11 @@ impl Desk {
             }
             Report::Extracted { ticket, result } => {
                 if let Some(answer) = self.open.extractions.remove(&ticket) {
+                    let _ = answer.send(result);
+                }
+            }
+            Report::Measured { ticket, result } => {
+                if let Some(answer) = self.open.measurements.remove(&ticket) {
                     let _ = answer.send(result);
                 }
             }

@@ -27,9 +27,10 @@ pub(crate) enum Family {
     Schedule,
     Screen,
     SessionTotal,
+    Healing,
 }
 
-const FAMILIES: [(Family, &str); 12] = [
+const FAMILIES: [(Family, &str); 13] = [
     (Family::Broadcast, "broadcast"),
     (Family::Channel, "channel"),
     (Family::Checks, "checks"),
@@ -42,6 +43,7 @@ const FAMILIES: [(Family, &str); 12] = [
     (Family::Schedule, "schedule"),
     (Family::Screen, "screen"),
     (Family::SessionTotal, "session_total"),
+    (Family::Healing, "healing"),
 ];
 
 /// The times of all families of one store.

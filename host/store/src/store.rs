@@ -13,8 +13,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
-    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, Learning,
-    MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals, StoreError,
+    Broadcasts, Channels, Checks, Chronicle, ClosedDatabase, Collections, Exhaustion, FamilyReport, Healing, Learning,
+    LoudnessRepo, MediaRepo, PlayoutRepo, PoolReport, PoolSettings, Pools, Schedules, Screens, SessionTotals,
+    StoreError,
     access::{Access, Family, Meters},
     closed,
     connections::Connections,
@@ -108,9 +109,19 @@ impl Store {
         Chronicle::new(self.access(Family::Chronicle))
     }
 
+    /// Returns how loud files are.
+    pub fn loudness(&self) -> LoudnessRepo {
+        LoudnessRepo::new(self.access(Family::Media))
+    }
+
     /// Returns what was sent to viewers ever.
     pub fn session_totals(&self) -> SessionTotals {
         SessionTotals::new(self.access(Family::SessionTotal))
+    }
+
+    /// Returns what the healer did and learnt.
+    pub fn healing(&self) -> Healing {
+        Healing::new(self.access(Family::Healing))
     }
 
     /// Returns what was learnt about what precedes incidents.

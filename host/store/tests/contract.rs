@@ -14,8 +14,12 @@ mod checkpoints;
 mod chronicle;
 #[path = "contract/collections.rs"]
 mod collections;
+#[path = "contract/healing.rs"]
+mod healing;
 #[path = "contract/learning.rs"]
 mod learning;
+#[path = "contract/loudness.rs"]
+mod loudness;
 #[path = "contract/media.rs"]
 mod media;
 #[path = "contract/opening.rs"]

@@ -188,6 +188,30 @@ pub struct AudioStream {
     pub sample_rate_hz: u32,
 }
 
+/// How loud a sound is, by EBU R 128 (ITU-R BS.1770).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Loudness {
+    /// Integrated loudness, LUFS; absent where it is silence.
+    pub integrated_lufs: Option<f64>,
+    /// Highest true peak, dBTP; absent where it is silence.
+    pub true_peak_dbtp: Option<f64>,
+}
+
+/// The highest true peak that may leave, dBTP (EBU R 128, 2020).
+pub const MAX_TRUE_PEAK_DBTP: f64 = -1.0;
+
+impl Loudness {
+    /// Returns by how many decibels the sound has to be made louder to reach `target_lufs`, as far as its peaks allow: whoever limits peaks changes the
+    /// sound, which is not ours to do. Silence stays as it is.
+    pub fn gain_db(&self, target_lufs: f64) -> Option<f64> {
+        let wanted = target_lufs - self.integrated_lufs?;
+        let room = self.true_peak_dbtp.map_or(f64::INFINITY, |peak| MAX_TRUE_PEAK_DBTP - peak);
+        let gain = wanted.min(room.max(wanted.min(0.0)));
+        gain.is_finite().then_some(gain.clamp(-40.0, 30.0))
+    }
+}
+
 /// FFmpeg's disposition flags that matter to us.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

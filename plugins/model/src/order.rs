@@ -26,6 +26,57 @@ pub struct PlayOrder {
     /// The video card that helps; none where the processor does everything.
     #[serde(default)]
     pub card: Option<CardUse>,
+    /// By how many decibels the sound of a file is made louder.
+    #[serde(default)]
+    pub gain_db: Option<f64>,
+    /// An image in a corner of the picture of a file.
+    #[serde(default)]
+    pub watermark: Option<Watermark>,
+}
+
+/// An image in a corner of the picture: the channel's logo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// Absolute path of the image.
+    pub image: PathBuf,
+    /// In which corner.
+    pub corner: Corner,
+    /// Its width, percent of the picture's.
+    pub width_percent: u8,
+    /// Its distance from both edges, percent of the picture's width.
+    pub margin_percent: u8,
+    /// How much of it is seen, percent.
+    pub opacity_percent: u8,
+    /// When it is shown; always, where nothing is said.
+    #[serde(default)]
+    pub at_times: Option<AtTimes>,
+}
+
+/// A corner of the picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Corner {
+    /// Top left.
+    TopLeft,
+    /// Top right.
+    TopRight,
+    /// Bottom left.
+    BottomLeft,
+    /// Bottom right.
+    #[default]
+    BottomRight,
+}
+
+/// For a while, again and again, by the channel's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtTimes {
+    /// From one beginning to the next, milliseconds.
+    pub every_ms: u64,
+    /// How long each time, milliseconds.
+    pub for_ms: u64,
+    /// How far into such a period the run's first frame is, milliseconds.
+    pub into_ms: u64,
 }
 
 /// A video card that takes part in a run.

@@ -65,11 +65,11 @@ fn backups_that_are_no_good_are_refused_in_one_line_by_both_ways() {
         ("was changed or damaged since it was made", &|| {
             fs::write(
                 &file,
-                &[&whole[..], &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat(),
+                [&whole[..], &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]].concat(),
             )
             .unwrap();
         }),
-        ("it has schema version 9001, this program knows up to 8; install the newer version", &|| {
+        ("it has schema version 9001, this program knows up to", &|| {
             tamper(
                 &file,
                 "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9001, 'x', 1, x'00', 0)",

@@ -179,7 +179,7 @@ fn assert_tidy(setup: &Setup, round: usize) {
             .chain(names(&setup.data().join("backups")))
             .filter(|name| name.contains("partial") || name.contains(".incoming") || name.contains(".before"))
             .collect();
-        if !left.is_empty() && round % WORKS.len() == 0 {
+        if !left.is_empty() && round.is_multiple_of(WORKS.len()) {
             eprintln!("still there: {left:?}");
         }
         left.is_empty().then_some(())

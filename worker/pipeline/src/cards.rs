@@ -235,7 +235,7 @@ impl Task<'_> {
             how: String::new(),
             why,
         }));
-        route.put_back(&mut plan, filters);
+        route.put_back(&mut plan, &filters);
         let mut env = self.card.profile.device.env.clone();
         env.extend(effect.env.clone());
         let mut init = self.filled(&self.card.profile.device.init);

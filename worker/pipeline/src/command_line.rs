@@ -81,12 +81,11 @@ impl Arguments {
 
     fn streams(&mut self, plan: &Plan) {
         let mapping = |branch: &Branch| format!("{}:{}", branch.input, branch.stream);
-        match &plan.overlay {
-            Some(overlay) => {
-                self.option("-filter_complex", graph(&plan.video, overlay));
-                self.option("-map", "[out]");
-            }
-            None => self.option("-map", mapping(&plan.video)),
+        if plan.overlays.is_empty() {
+            self.option("-map", mapping(&plan.video));
+        } else {
+            self.option("-filter_complex", graph(&plan.video, &plan.overlays));
+            self.option("-map", "[out]");
         }
         if plan.output == Output::Stream {
             self.option("-map", mapping(&plan.audio));
@@ -94,7 +93,7 @@ impl Arguments {
         self.flags(&["-sn", "-dn"]);
         self.option("-map_metadata", "-1");
         self.option("-map_chapters", "-1");
-        if plan.overlay.is_none() {
+        if plan.overlays.is_empty() {
             self.filters("-filter:v", &plan.video);
         }
         if plan.output == Output::Stream {
@@ -189,19 +188,22 @@ impl Arguments {
 }
 
 /// Returns the graph of a picture with something laid over it.
-fn graph(video: &Branch, overlay: &Overlay) -> String {
+fn graph(video: &Branch, overlays: &[Overlay]) -> String {
     let Branch { input, stream, filters } = video;
     let picture = if filters.is_empty() { "null".to_owned() } else { written(filters) };
-    let images = overlay.images.join(",");
-    let rest: Vec<&str> = std::iter::once(overlay.filter.as_str())
-        .chain(overlay.after.iter().map(|filter| filter.text.as_str()))
-        .collect();
-    format!(
-        "[{input}:{stream}]{picture}[picture];[{}:{}]{images}[images];[picture][images]{}[out]",
-        overlay.input,
-        overlay.stream,
-        rest.join(",")
-    )
+    let mut graph = format!("[{input}:{stream}]{picture}[picture]");
+    // Whoever lays one thing over a picture finds its names without a number, and so do the goldens.
+    let name = |word: &str, at: usize| if at == 0 { word.to_owned() } else { format!("{word}{at}") };
+    for (at, overlay) in overlays.iter().enumerate() {
+        let (picture, images) = (name("picture", at), name("images", at));
+        let out = if at + 1 == overlays.len() { "out".to_owned() } else { name("picture", at + 1) };
+        let rest: Vec<&str> = std::iter::once(overlay.filter.as_str())
+            .chain(overlay.after.iter().map(|filter| filter.text.as_str()))
+            .collect();
+        let (input, stream, made) = (overlay.input, overlay.stream, overlay.images.join(","));
+        graph += &format!(";[{input}:{stream}]{made}[{images}];[{picture}][{images}]{}[{out}]", rest.join(","));
+    }
+    graph
 }
 
 /// With the prefix a name is a name: colons, percent signs and leading dashes mean nothing, and no other protocol can be smuggled in.

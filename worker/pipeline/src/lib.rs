@@ -17,6 +17,7 @@ pub mod protocols;
 pub mod slate;
 pub mod sound;
 pub mod subtitles;
+pub mod watermark;
 
 pub use cards::{Cards, plan_on};
 pub use command_line::command_line;

@@ -248,7 +248,7 @@ fn scale(picture: &Picture, profile: &OutputProfile) -> Option<Step> {
     Some(Step::new(text, kind, after))
 }
 
-/// BT.2408 puts the white of standard range at 203 cd/m² and most masters less than 1,000 above it; 100 and the curve of Hable, whose shoulder keeps
+/// A master of which the file says nothing is taken for one of 1,000 cd/m², as most are; what is brighter becomes white. BT.2408 puts the white of standard range at 203 cd/m² and most masters less than 1,000 above it; 100 and the curve of Hable, whose shoulder keeps
 /// clouds and lamps apart, are what FFmpeg's documentation and every other server use. In light, because curves are made for that; behind the scaler,
 /// because it costs by the sample.
 const TONE_MAP: &str =

@@ -19,6 +19,7 @@ use crate::{
     slate::{self, TextFile},
     sound::Sound,
     subtitles::{Burn, Link, Overlay, begin_at},
+    watermark,
 };
 
 /// What this machine's FFmpeg can do beyond what every plan needs.
@@ -39,8 +40,8 @@ pub struct Plan {
     pub inputs: Vec<Input>,
     /// The pictures, up to where something is laid over them.
     pub video: Branch,
-    /// What is laid over them, and what follows.
-    pub overlay: Option<Overlay>,
+    /// What is laid over them, one after the other, and what follows each.
+    pub overlays: Vec<Overlay>,
     /// The sound.
     pub audio: Branch,
     /// What the encoders are told.
@@ -119,25 +120,36 @@ fn plan_file(order: &PlayOrder, file: &FileChoice<'_>, abilities: Abilities) -> 
     // Subtitles alone are no picture.
     let wanted = file.subtitles.filter(|_| chosen_video.is_some());
     let burn = Burn::choose(wanted, file.path, file.probe, abilities);
-    let links = burn.link().cloned().into_iter().collect();
+    let mut links: Vec<Link> = burn.link().cloned().into_iter().collect();
     let look_back_ms = burn.look_back_ms(file.in_point_ms);
     if chosen_video.is_some() || chosen_audio.is_some() {
         inputs.push(Input::File { path: file.path.to_owned(), in_point_ms: file.in_point_ms - look_back_ms });
     }
-    let (video, overlay) = match chosen_video {
+    let (mut video, mut overlays, time) = match chosen_video {
         Some(chosen) => picture_of(chosen, burn, file.in_point_ms, order, abilities),
-        None => (generated(&mut inputs, black(&order.profile), generated_picture_filters(&order.profile)), None),
+        None => {
+            let filters = generated_picture_filters(&order.profile);
+            (generated(&mut inputs, black(&order.profile), filters), Vec::new(), Vec::new())
+        }
     };
+    if let (Some(watermark), Some(_)) = (&order.watermark, chosen_video) {
+        let (read, link, overlay) = watermark::lay(watermark, &order.profile, inputs.len());
+        inputs.push(read);
+        links.push(link);
+        overlays.push(overlay);
+    }
+    // Pictures are repeated last, which spares everything before it.
+    overlays.last_mut().map_or(&mut video.filters, |overlay| &mut overlay.after).extend(time);
     let audio = match chosen_audio {
         Some((stream, _)) => {
             let downmix = file.downmix.and_then(|downmix| pan(downmix, order.profile.audio_channels));
-            let sound = sound_at(file.in_point_ms).filters(downmix);
+            let sound = sound_at(file.in_point_ms).filters(downmix, order.gain_db);
             Branch { input: 0, stream: stream.index, filters: anywhere([begin_at(look_back_ms, "a"), sound].concat()) }
         }
         None => generated(&mut inputs, silence(&order.profile), Vec::new()),
     };
     let encoding = Encoding::of(order, Pictures::Reordered);
-    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files: Vec::new(), links, card: None }
+    Plan { inputs, video, overlays, audio, encoding, output: Output::Stream, files: Vec::new(), links, card: None }
 }
 
 fn picture_of(
@@ -146,11 +158,12 @@ fn picture_of(
     in_point_ms: i64,
     order: &PlayOrder,
     abilities: Abilities,
-) -> (Branch, Option<Overlay>) {
+) -> (Branch, Vec<Overlay>, Vec<Filter>) {
     let begin = anywhere(begin_at(burn.look_back_ms(in_point_ms), ""));
     let chain = Chain::new(Picture::decoded(stream, video, abilities.tone_map), &order.profile);
-    let (filters, overlay) = burn.into_picture(chain, video, in_point_ms);
-    (Branch { input: 0, stream: stream.index, filters: [begin, filters].concat() }, overlay)
+    let (filters, overlay, time) = burn.into_picture(chain, video, in_point_ms);
+    let branch = Branch { input: 0, stream: stream.index, filters: [begin, filters].concat() };
+    (branch, overlay.into_iter().collect(), time)
 }
 
 fn plan_slate(order: &PlayOrder, screen: &Screen, abilities: Abilities) -> Plan {
@@ -161,7 +174,17 @@ fn plan_slate(order: &PlayOrder, screen: &Screen, abilities: Abilities) -> Plan 
     let video = Branch { input: 0, stream: 0, filters: in_system(filters) };
     let audio = generated(&mut inputs, slate::sound(screen.audio, profile), Vec::new());
     let encoding = Encoding::of(order, Pictures::AsShown);
-    Plan { inputs, video, overlay, audio, encoding, output: Output::Stream, files, links, card: None }
+    Plan {
+        inputs,
+        video,
+        overlays: overlay.into_iter().collect(),
+        audio,
+        encoding,
+        output: Output::Stream,
+        files,
+        links,
+        card: None,
+    }
 }
 
 /// Adds a generator to `inputs` and returns the branch of its only stream.

@@ -21,14 +21,16 @@ impl Sound {
     ///
     /// `aresample` has no `first_pts`: FFmpeg rebuilds the graph when a recording changes its channels half-way, and a rebuilt filter would then
     /// make silence from zero up to there. A late start is a hole, and the host fills holes.
-    pub fn filters(self, downmix: Option<String>) -> Vec<String> {
+    pub fn filters(self, downmix: Option<String>, gain_db: Option<f64>) -> Vec<String> {
         let resample = format!("aresample={SAMPLE_RATE_HZ}:async=1");
         let pad = format!("apad=pad_dur={SILENCE_AFTER_S}");
         // The middle of a sound wave clicks.
         let fade = (self == Self::FromTheMiddle).then(|| "afade=t=in:d=0.02".to_owned());
         match self {
             Self::FromTheStart | Self::FromTheMiddle => {
-                downmix.into_iter().chain([resample]).chain(fade).chain([pad]).collect()
+                let gain = gain_db.filter(|gain| gain.is_finite() && gain.abs() >= 0.05);
+                let gain = gain.map(|gain| format!("volume={gain:.2}dB"));
+                downmix.into_iter().chain(gain).chain([resample]).chain(fade).chain([pad]).collect()
             }
         }
     }

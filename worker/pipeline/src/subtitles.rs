@@ -100,23 +100,29 @@ impl Burn {
         }
     }
 
-    /// Returns the filters of a picture with this in it: those up to the images, and the images if there are any.
-    pub fn into_picture(self, chain: Chain, video: &VideoStream, in_point_ms: i64) -> (Vec<Filter>, Option<Overlay>) {
+    /// Returns the filters of a picture with this in it: those up to the images, the images if there are any, and those that follow in either case.
+    pub fn into_picture(
+        self,
+        chain: Chain,
+        video: &VideoStream,
+        in_point_ms: i64,
+    ) -> (Vec<Filter>, Option<Overlay>, Vec<Filter>) {
         let Chain { fitted, shape, frame, time } = chain;
         let look_back_ms = self.look_back_ms(in_point_ms);
         match self {
-            Self::Nothing => ([shape, frame, time].concat(), None),
+            Self::Nothing => ([shape, frame].concat(), None, time),
             Self::Text { link, relative, placed } => {
                 let text = in_system(draw(&link, relative, in_point_ms));
                 // Placed text belongs to the picture; all other may use the bars.
-                let filters = if placed { [shape, text, frame, time] } else { [shape, frame, text, time] };
-                (filters.concat(), None)
+                let filters = if placed { [shape, text, frame] } else { [shape, frame, text] };
+                (filters.concat(), None, time)
             }
             Self::Images { stream } => {
                 let mut images = shift_back(look_back_ms, "");
                 images.push(scale(fitted, video));
                 let filter = "overlay=x=(W-w)/2:y=(H-h)/2:eof_action=pass:format=yuv420".to_owned();
-                ([shape, frame].concat(), Some(Overlay { input: 0, stream, images, filter, after: time }))
+                let overlay = Overlay { input: 0, stream, images, filter, after: Vec::new() };
+                ([shape, frame].concat(), Some(overlay), time)
             }
         }
     }

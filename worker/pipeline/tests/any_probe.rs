@@ -104,7 +104,16 @@ fn any_order() -> impl Strategy<Value = PlayOrder> {
         1 => ".*".prop_map(|text| Source::Slate { screen: Screen::plain(Message::titled(text)) }),
     ];
     (source, any_profile(), any::<u32>(), any::<u32>()).prop_map(|(source, profile, frames, keyframe_offset)| {
-        PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset, card: None }
+        PlayOrder {
+            run: RunId(1),
+            source,
+            profile,
+            frames,
+            keyframe_offset,
+            card: None,
+            gain_db: None,
+            watermark: None,
+        }
     })
 }
 

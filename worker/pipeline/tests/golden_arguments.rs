@@ -59,6 +59,8 @@ fn order(path: &str, streams: Vec<Stream>, chosen: (Option<u32>, Option<u32>)) -
         frames: 900,
         keyframe_offset: 0,
         card: None,
+        gain_db: None,
+        watermark: None,
     }
 }
 

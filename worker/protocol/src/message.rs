@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use exstreamtv_model::{
     PlayOrder, RunId,
     health::{LogLine, Progress, RunEnd, Vitals},
+    media::Loudness,
+    pick::Downmix,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,21 @@ pub enum Command {
         stream: u32,
         /// Absolute path of what is written; it is there whole or not at all.
         to: PathBuf,
+    },
+    /// Measures how loud a sound is, from its beginning to its end; answered by `Report::Measured` with the same ticket. Any number may be outstanding;
+    /// they share their places with extractions, because both read whole files.
+    Measure {
+        /// Comes back in the answer.
+        ticket: u64,
+        /// Absolute path of the media file.
+        path: PathBuf,
+        /// Absolute index of the stream in it.
+        stream: u32,
+        /// How it is mixed down before; `None` leaves it to FFmpeg.
+        #[serde(default)]
+        downmix: Option<Downmix>,
+        /// How many channels are left then.
+        channels: u8,
     },
     /// Ends every run within `grace_ms`, then the worker. Legal always; answered by end of file.
     Stop {
@@ -135,6 +152,13 @@ pub enum Report {
         ticket: u64,
         /// The file is there, or why it is not, in words for people.
         result: Result<(), String>,
+    },
+    /// Answers `Measure`.
+    Measured {
+        /// The ticket of the question.
+        ticket: u64,
+        /// How loud it is, or why nobody knows, in words for people.
+        result: Result<Loudness, String>,
     },
     /// Vital signs, every two seconds while something runs.
     Vitals(Vitals),

@@ -8,10 +8,21 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Every variant's tag, so that a new one cannot come without a fixture.
-const COMMANDS: [&str; 9] =
-    ["cancel", "cards", "configure", "extract", "identify", "play", "probe", "restrict", "stop"];
-const REPORTS: [&str; 10] =
-    ["ended", "extracted", "hello", "identified", "log", "probed", "progress", "started", "testimony", "vitals"];
+const COMMANDS: [&str; 10] =
+    ["cancel", "cards", "configure", "extract", "identify", "measure", "play", "probe", "restrict", "stop"];
+const REPORTS: [&str; 11] = [
+    "ended",
+    "extracted",
+    "hello",
+    "identified",
+    "log",
+    "measured",
+    "probed",
+    "progress",
+    "started",
+    "testimony",
+    "vitals",
+];
 
 fn fixtures(kind: &str) -> Vec<(PathBuf, Value)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v2");

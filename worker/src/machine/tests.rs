@@ -70,11 +70,13 @@ fn order(run: i64, text: &str) -> Box<PlayOrder> {
         frames: 1,
         keyframe_offset: 0,
         card: None,
+        gain_db: None,
+        watermark: None,
     })
 }
 
 fn start(run: i64, text: &str, draw_text: bool) -> Effect {
-    let abilities = Abilities { draw_text, burn_text: true, tone_map: true };
+    let abilities = Abilities { draw_text, burn_text: true, tone_map: false };
     Effect::Start { ffmpeg: "/bin/ffmpeg".into(), order: order(run, text), abilities }
 }
 
@@ -84,7 +86,7 @@ fn ended(run: i64, end: RunEnd) -> Effect {
 
 fn identity(draw_text: bool) -> Identity {
     let facts = FfmpegFacts { version: "6.0".to_owned(), path: "/bin/ffmpeg".into(), landlock: 0 };
-    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true, tone_map: true } }
+    Identity { ffmpeg: Ok(facts), abilities: Abilities { draw_text, burn_text: true, tone_map: false } }
 }
 
 #[test]
@@ -233,7 +235,8 @@ fn extractions_are_bounded_answered_and_in_nobodys_way() {
     let mut bench = Bench::configured();
     let ask = |ticket| Command::Extract { ticket, path: "/a".into(), stream: 3, to: "/b".into() };
     let extraction = |ticket| Extraction { ticket, path: "/a".into(), stream: 3, to: "/b".into() };
-    let extract = |ticket| Effect::Extract { ffmpeg: "/bin/ffmpeg".into(), extraction: extraction(ticket) };
+    let extract =
+        |ticket| Effect::Read { ffmpeg: "/bin/ffmpeg".into(), reading: Reading::Subtitles(extraction(ticket)) };
     assert_eq!(bench.command(ask(1)), [extract(1)]);
     assert_eq!(bench.command(ask(2)), [extract(2)]);
     assert_eq!(bench.command(ask(3)), []);
@@ -309,4 +312,20 @@ fn words_of_a_run_that_is_over_are_not_passed_on() {
     assert_eq!(bench.apply(line()).len(), 1);
     bench.exited(1, Some(0), None);
     assert_eq!(bench.apply(line()), []);
+}
+
+#[test]
+fn subtitles_go_before_loudness_because_somebody_waits_for_them() {
+    let mut bench = Bench::configured();
+    let measure = |ticket| Command::Measure { ticket, path: "/a".into(), stream: 1, downmix: None, channels: 2 };
+    for ticket in 1..=3 {
+        bench.command(measure(ticket));
+    }
+    bench.command(Command::Extract { ticket: 9, path: "/a".into(), stream: 3, to: "/b".into() });
+    let result = Err("no such stream".to_owned());
+    let effects = bench.apply(Event::Heard { ticket: 1, result: result.clone() });
+    assert_eq!(effects[0], Effect::Send(Report::Measured { ticket: 1, result }));
+    assert!(matches!(&effects[1], Effect::Read { reading: Reading::Subtitles(wanted), .. } if wanted.ticket == 9));
+    let stopped = bench.command(Command::Stop { grace_ms: 0 });
+    assert!(matches!(&stopped[0], Effect::Send(Report::Measured { ticket: 3, result: Err(_) })), "{stopped:?}");
 }

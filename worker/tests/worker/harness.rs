@@ -313,7 +313,16 @@ pub fn order(run: i64, path: &Path, frames: u32) -> PlayOrder {
         downmix: None,
         subtitles: None,
     };
-    PlayOrder { run: RunId(run), source, profile: small_profile(), frames, keyframe_offset: 0, card: None }
+    PlayOrder {
+        run: RunId(run),
+        source,
+        profile: small_profile(),
+        frames,
+        keyframe_offset: 0,
+        card: None,
+        gain_db: None,
+        watermark: None,
+    }
 }
 
 pub fn slate(run: i64, text: &str, frames: u32) -> PlayOrder {

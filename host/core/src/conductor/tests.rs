@@ -88,6 +88,72 @@ fn a_killed_run_is_started_again_at_once_and_no_slate_shows_if_it_is_quick() {
     assert!(!conductor.slate_on());
 }
 
+/// A channel whose first item could be replaced by what comes next.
+fn with_next(lengths: &[i64]) -> Conductor {
+    let mut conductor = Conductor::new(policy());
+    let mut slots = slots(lengths);
+    slots[0].means.next_frames = 300;
+    conductor.set_slots(slots);
+    conductor
+}
+
+#[test]
+fn a_slate_that_is_ordered_stays_until_something_is_ordered_or_its_time_is_over() {
+    let mut conductor = on_schedule(&[9_000]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1), 1_000);
+    conductor.order_slate(40_000);
+    let actions = drain(&mut conductor, at(10_000, 780, 870));
+    assert!(
+        matches!(actions[0], Action::Cancel { run: RunId(1), cause: Some(Cause::RestartOrdered), .. }),
+        "{actions:?}"
+    );
+    assert!(!actions.iter().any(|action| matches!(action, Action::Start { .. })), "{actions:?}");
+    drain(&mut conductor, at(20_000, 1_080, 1_080));
+    assert!(conductor.slate_on());
+    conductor.order(Rung::SameCommand);
+    let again = drain(&mut conductor, at(21_000, 1_110, 1_140));
+    assert!(matches!(again[0], Action::Start { run: RunId(2), rung: Rung::SameCommand, .. }), "{again:?}");
+    let mut forgotten = on_schedule(&[9_000]);
+    forgotten.order_slate(40_000);
+    assert!(!drain(&mut forgotten, at(0, 480, 300)).iter().any(|action| matches!(action, Action::Start { .. })));
+    assert!(
+        drain(&mut forgotten, at(40_000, 1_680, 1_680)).iter().any(|action| matches!(action, Action::Start { .. }))
+    );
+}
+
+#[test]
+fn what_comes_next_stands_in_by_order_for_its_own_length_and_leaves_by_order() {
+    let mut conductor = with_next(&[9_000, 900]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1), 1_000);
+    conductor.order(Rung::NextItem);
+    let actions = drain(&mut conductor, at(10_000, 780, 870));
+    let start = Action::Start { run: RunId(2), entry: PlayoutEntryId(1), first: 870, end: 1_170, rung: Rung::NextItem };
+    assert!(actions.contains(&start), "{actions:?}");
+    conductor.joined(RunId(2), 11_000);
+    assert!(conductor.stands_in());
+    assert!(matches!(conductor.order_back(900), Some(Action::Cancel { run: RunId(2), cause: None, .. })));
+    assert!(!conductor.stands_in());
+    // An order for what is not there is none.
+    let mut bare = on_schedule(&[9_000]);
+    drain(&mut bare, at(0, 480, 300));
+    bare.joined(RunId(1), 1_000);
+    bare.order(Rung::Filler);
+    assert_eq!(drain(&mut bare, at(10_000, 780, 870)), []);
+}
+
+#[test]
+fn with_memory_short_nothing_is_prepared_long_before_its_time() {
+    let mut conductor = on_schedule(&[900, 900]);
+    drain(&mut conductor, at(0, 480, 300));
+    conductor.joined(RunId(1), 1_000);
+    drain(&mut conductor, at(9_000, 570, 660));
+    assert!(matches!(conductor.spare(true), Some(Action::Cancel { run: RunId(2), .. })));
+    assert_eq!(drain(&mut conductor, at(9_100, 573, 663)), []);
+    assert!(matches!(drain(&mut conductor, at(15_000, 750, 845))[..], [Action::Start { .. }]), "it begins too late");
+}
+
 #[test]
 fn a_silent_run_is_covered_after_a_second_and_ended_after_two() {
     let mut conductor = on_schedule(&[9_000]);

@@ -22,12 +22,19 @@ pub enum Rung {
     },
     /// Something else for the time being.
     Filler,
+    /// What comes next, for the time being. Only by order: it is no rung of the ladder.
+    NextItem,
 }
 
 impl Rung {
     /// Returns whether this is a restart after a failure.
     pub fn is_restart(self) -> bool {
         self != Self::First
+    }
+
+    /// Returns whether it shows something else than what is planned.
+    pub fn is_stand_in(self) -> bool {
+        matches!(self, Self::Filler | Self::NextItem)
     }
 
     /// Returns its word for documents and logs.
@@ -39,6 +46,7 @@ impl Rung {
             Self::SoftwareAll => "software_all",
             Self::NextSource { .. } => "next_source",
             Self::Filler => "filler",
+            Self::NextItem => "next_item",
         }
     }
 }
@@ -54,6 +62,22 @@ pub struct Means {
     pub versions: u8,
     /// Frames of the filler that could be shown instead; 0 if there is none.
     pub filler_frames: i64,
+    /// Frames of what comes next; 0 if it is not known, or the same.
+    pub next_frames: i64,
+}
+
+impl Means {
+    /// Returns whether there is what a rung would play.
+    pub fn allow(&self, rung: Rung) -> bool {
+        match rung {
+            // Without a card everything in software is the same command.
+            Rung::First | Rung::SameCommand | Rung::SoftwareAll => true,
+            Rung::SoftwareDecode => self.hardware_decode,
+            Rung::NextSource { version } => version < self.versions,
+            Rung::Filler => self.filler_frames > 0,
+            Rung::NextItem => self.next_frames > 0,
+        }
+    }
 }
 
 /// Returns the rung after `steps` failures (1 or more), or `None` if nothing makes sense before the source changes. After the last rung it
@@ -94,7 +118,8 @@ mod tests {
 
     #[test]
     fn every_rung_is_tried_in_its_order_and_then_from_the_beginning() {
-        let means = Means { hardware_decode: true, hardware_encode: true, versions: 2, filler_frames: 500 };
+        let means =
+            Means { hardware_decode: true, hardware_encode: true, versions: 2, filler_frames: 500, next_frames: 900 };
         let all = [
             Rung::SameCommand,
             Rung::SoftwareDecode,

@@ -110,7 +110,7 @@ fn an_order_overrules_every_pause_and_costs_no_restart() {
     let mut scene = Scene::warm();
     (0..5).for_each(|n| scene.fail(ONE, 1_000 + n));
     scene.supervision.spent(ONE, None);
-    scene.supervision.order(ONE);
+    scene.supervision.order(ONE, Rung::SameCommand);
     assert_eq!(scene.start(ONE, 2_000), Rung::SameCommand);
     assert_eq!((scene.supervision.restarts(), scene.budget.taken(2_000)), (0, 0));
 }
@@ -143,6 +143,28 @@ fn a_filler_that_is_over_gives_way_to_another_attempt() {
     scene.supervision.started(ONE, Rung::Filler, 31_000, &mut scene.budget);
     scene.supervision.stand_in_ended(ONE, 70_000);
     assert_eq!(rung(&scene, 70_000), Permit::Start(Rung::SameCommand));
+}
+
+#[test]
+fn what_is_ordered_to_stand_in_does_so_between_attempts_until_it_is_ordered_back() {
+    let means = Means { next_frames: 900, ..Means::default() };
+    let mut scene = Scene::warm();
+    scene.fail(ONE, 1_000);
+    assert_eq!(scene.start(ONE, 1_000), Rung::SameCommand);
+    scene.fail(ONE, 2_000);
+    scene.supervision.order(ONE, Rung::NextItem);
+    let permit = |scene: &Scene, now_ms| scene.supervision.permit(ONE, means, now_ms, &scene.budget);
+    // What is not there cannot stand in.
+    assert_eq!(scene.permit(ONE, 3_000), Permit::Wait { until_ms: 31_000 });
+    for now_ms in [3_000, 10_000, 20_000] {
+        assert_eq!(permit(&scene, now_ms), Permit::Start(Rung::NextItem));
+        scene.supervision.started(ONE, Rung::NextItem, now_ms, &mut scene.budget);
+        scene.supervision.stand_in_ended(ONE, now_ms + 5_000);
+    }
+    assert_eq!(scene.supervision.restarts(), 1, "a stand-in is no restart");
+    assert_eq!(permit(&scene, 31_000), Permit::Start(Rung::SameCommand));
+    scene.supervision.order_back(ONE);
+    assert_eq!(permit(&scene, 30_000), Permit::Wait { until_ms: 31_000 });
 }
 
 /// Channels whose items fail by dice.
@@ -267,4 +289,17 @@ fn on_256_bad_days_nothing_is_hammered_and_no_channel_is_given_up() {
             day.tick();
         }
     }
+}
+
+#[test]
+fn a_card_that_fails_is_not_waited_for_because_the_next_attempt_asks_less_of_it() {
+    let mut scene = Scene::new();
+    scene.start(ONE, 0);
+    scene.supervision.shown(ONE, 100);
+    for at_ms in [10_000, 11_000, 12_000] {
+        scene.supervision.failed(ONE, Cause::HardwareFailed, at_ms);
+        assert_eq!(scene.start(ONE, at_ms), Rung::SameCommand);
+    }
+    scene.supervision.failed(ONE, Cause::FfmpegCrashed, 13_000);
+    assert_eq!(scene.permit(ONE, 13_000), Permit::Wait { until_ms: 42_000 });
 }

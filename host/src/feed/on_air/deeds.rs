@@ -7,7 +7,7 @@
 use std::{ops::Range, sync::Arc};
 
 use exstreamtv_core::{Action, Outcome, Rung};
-use exstreamtv_model::{Cause, PlayoutEntryId, RunId};
+use exstreamtv_model::{Cause, MediaItem, PlayOrder, PlayoutEntryId, RunId, order::Source};
 use exstreamtv_transport::Splice;
 use exstreamtv_worker_protocol::Command;
 use tokio::time::Instant;
@@ -22,6 +22,10 @@ use super::{
     },
     OnAir,
 };
+use crate::loudness::Sound;
+
+/// How many programmes ahead are listened to.
+const AHEAD: usize = 3;
 
 impl OnAir {
     pub(super) fn perform(&mut self, action: Action) {
@@ -59,7 +63,11 @@ impl OnAir {
         let order = order(self.time.grid(), &self.channel, &played, picked.as_deref(), wanted);
         let (Some(mut order), Some(media)) = (order, played.media.as_ref()) else { return };
         let wish = self.means.hardware.wish_of(&self.channel.number.to_string());
-        let seat = self.means.hardware.desk().assign(&order, wish);
+        // Whoever orders software wants no card, whatever the desk thinks of it.
+        let wants_card = rung != Rung::SoftwareAll;
+        let seat = wants_card.then(|| self.means.hardware.desk().assign(&order, wish)).flatten();
+        order.gain_db = self.gain(media, &order);
+        order.watermark = self.means.watermarks.of(&self.channel.number.to_string(), first_ms);
         order.card = seat.as_ref().and_then(|seat| seat.card.clone());
         if rung.is_restart() {
             tracing::info!(run.id = %id, rung = rung.word(), title = played.entry.title, "another attempt");
@@ -76,12 +84,31 @@ impl OnAir {
             slot_first,
         };
         let mut run = Run::ordered(entry, shown, frames.end);
+        self.card_used = seat.as_ref().is_some_and(|seat| seat.card.is_some());
         run.seat = seat;
         run.text = picked.and_then(|p| p.text.clone()).map(|track| (track, self.time.stream_ms(origin_ms)));
         self.runs.insert(id, run);
+        self.listen_ahead(first_ms);
         self.tune.note(TuneStep::Ordered, Instant::now());
         self.casebook.ordered(&order);
         self.worker.send(Command::Play(Box::new(order)));
+    }
+
+    /// What comes next is measured before it comes, where it is known already which of its sounds is played.
+    fn listen_ahead(&self, from_ms: i64) {
+        for planned in self.outlook.rows_after(from_ms, AHEAD) {
+            let Some((media, picked)) = planned.media.as_ref().zip(self.outlook.picked(planned)) else { continue };
+            let Some(stream) = picked.audio.chosen.as_ref() else { continue };
+            let (downmix, channels) = (picked.audio.downmix.clone(), self.channel.profile.audio_channels);
+            self.means.loudness.gain_db(Sound::of(media, stream.absolute, downmix, channels));
+        }
+    }
+
+    /// Returns how much louder the order's sound has to be made.
+    fn gain(&self, media: &MediaItem, order: &PlayOrder) -> Option<f64> {
+        let Source::File { audio, downmix, .. } = &order.source else { return None };
+        let sound = Sound::of(media, (*audio)?, downmix.clone(), order.profile.audio_channels);
+        self.means.loudness.gain_db(sound)
     }
 
     pub(super) fn cancel(&mut self, id: RunId, cause: Option<Cause>, why: &'static str) {

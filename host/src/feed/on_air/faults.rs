@@ -4,7 +4,7 @@
 //! Does not: decide what is tried again; the conductor's supervision does.
 //! Invariant: whatever goes wrong has a cause, an incident and a dossier; viewers keep their stream.
 
-use exstreamtv_core::{Outcome, trouble::Fault};
+use exstreamtv_core::{Outcome, Rung, trouble::Fault};
 use exstreamtv_hardware::{desk::Blamed, profile::FailureClass};
 use exstreamtv_model::{Cause, RunId};
 use tokio::time::Instant;
@@ -50,6 +50,9 @@ impl OnAir {
         self.failures += u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
         self.runs.clear();
         self.conductor.worker_gone(cause, self.monotonic_ms(now));
+        if std::mem::take(&mut self.worker_ordered) {
+            self.conductor.order(Rung::SameCommand);
+        }
         let fault = Fault {
             cause,
             title: title.unwrap_or_default(),

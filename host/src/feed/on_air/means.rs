@@ -23,8 +23,10 @@ use crate::{
     hardware::Hardware,
     lifecycle::Lifecycle,
     logs::Intake,
+    loudness::LoudnessKeeper,
     playout::Playouts,
     sessions::Sessions,
+    watermarks::Watermarks,
     worker::{Programs, Spawner},
 };
 
@@ -41,6 +43,10 @@ pub struct Means {
     pub playouts: Playouts,
     /// Which sound and subtitles are played.
     pub picks: Picks,
+    /// Which logos are in their pictures.
+    pub watermarks: Watermarks,
+    /// How much louder sounds have to be made.
+    pub loudness: LoudnessKeeper,
     /// Tasks.
     pub life: Lifecycle,
     /// Wall time.

@@ -46,7 +46,12 @@ impl Change {
     pub(super) async fn begin(lent: Lent, meter: Option<Arc<FamilyMeter>>) -> Result<Self, StoreError> {
         // Open from here on: a begin that is given up half way is undone, too.
         let mut change = Self { lent, stopwatch: Stopwatch::start(meter), open: true };
-        let begun = SqliteTransactionManager::begin(&mut change, Some(BEGIN.into_sql_str())).await;
+        let mut begun = SqliteTransactionManager::begin(&mut change, Some(BEGIN.into_sql_str())).await;
+        // A full disk makes SQLite roll back by itself; the rollback that follows finds nothing to undo, and the connection counts one too many for ever.
+        if matches!(begun, Err(sqlx::Error::InvalidSavePointStatement)) {
+            change.lent.replace().await?;
+            begun = SqliteTransactionManager::begin(&mut change, Some(BEGIN.into_sql_str())).await;
+        }
         begun.map_err(|error| StoreError::query("begin a change of the database", error))?;
         Ok(change)
     }

@@ -269,6 +269,16 @@ impl Pool {
 }
 
 impl Lent {
+    /// Takes a new connection in place of this one, which is of no use any more.
+    pub(super) async fn replace(&mut self) -> Result<(), StoreError> {
+        let opened = self.pool.options.connect().await;
+        let opened = opened.map_err(|error| StoreError::query("open a database connection", error))?;
+        self.connection = Some(opened);
+        self.pool.meter.invalidated();
+        self.pool.meter.created();
+        Ok(())
+    }
+
     pub(super) fn connection(&self) -> &SqliteConnection {
         self.connection.as_ref().expect("it is taken in drop alone")
     }

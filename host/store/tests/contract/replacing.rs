@@ -90,8 +90,8 @@ async fn an_older_one_is_brought_up_to_date_before_it_is_put_in_place() {
     house.store.snapshot(&staged).await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&staged);
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let older = "DROP TABLE database_checks; DELETE FROM _sqlx_migrations WHERE version >= 8";
-    sqlx::raw_sql(older).execute(&mut connection).await.unwrap();
+    let older = format!("{}DELETE FROM _sqlx_migrations WHERE version >= 8", drop_newer().join("; ") + ";");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(older)).execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     assert_eq!(examine(&staged).await.unwrap().schema_version, 7);
     house.store.replace(&staged, at(1)).await.unwrap();
@@ -106,7 +106,9 @@ async fn a_closed_file_tells_how_it_is() {
     house.store.close().await;
     let closed = ClosedDatabase::lock(&path).unwrap();
     assert_eq!(closed.condition().await.unwrap(), Condition::Current);
-    house.tamper("DROP TABLE database_checks").await;
+    for statement in drop_newer() {
+        house.tamper(statement).await;
+    }
     house.tamper("DELETE FROM _sqlx_migrations WHERE version >= 8").await;
     assert!(matches!(closed.condition().await.unwrap(), Condition::Older { found: 7, .. }));
     fs::write(&path, [0x11; 9_000]).unwrap();
@@ -150,4 +152,18 @@ async fn where_a_host_can_be_reached_is_written_down_while_it_lives() {
     house.store.close().await;
     assert_eq!(exstreamtv_store::address_of_holder(&house.database()), None);
     assert!(house.store.channels().insert(&new_channel("1")).await.is_err());
+}
+
+/// Returns the statements that take away what migrations from the eighth on have made.
+fn drop_newer() -> Vec<&'static str> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite");
+    let mut statements = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let version: u32 = path.file_name().unwrap().to_str().unwrap().split('_').next().unwrap().parse().unwrap();
+        let text = if version >= 8 { fs::read_to_string(&path).unwrap() } else { String::new() };
+        let names = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
+        statements.extend(names.map(|name| &*Box::leak(format!("DROP TABLE {name}").into_boxed_str())));
+    }
+    statements
 }

@@ -182,15 +182,10 @@ impl<'a> Route<'a> {
     }
 
     /// Puts `filters` into the plan, in place of those that it had.
-    pub(super) fn put_back(&self, plan: &mut Plan, filters: Vec<Filter>) {
-        let at = filters.iter().position(|filter| filter.text == OVERLAY).filter(|_| plan.overlay.is_some());
-        match (at, &mut plan.overlay) {
-            (Some(at), Some(overlay)) => {
-                overlay.after = filters[at + 1..].to_vec();
-                plan.video.filters = filters[..at].to_vec();
-            }
-            _ => plan.video.filters = filters,
-        }
+    pub(super) fn put_back(&self, plan: &mut Plan, filters: &[Filter]) {
+        let mut parts = filters.split(|filter| filter.text == OVERLAY).map(<[Filter]>::to_vec);
+        plan.video.filters = parts.next().unwrap_or_default();
+        plan.overlays.iter_mut().zip(parts).for_each(|(overlay, part)| overlay.after = part);
     }
 }
 

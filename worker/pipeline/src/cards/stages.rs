@@ -53,8 +53,8 @@ pub(super) const OVERLAY: &str = "overlay";
 
 /// Returns every filter of the picture in `plan`, with [`OVERLAY`] where something is laid over it.
 fn filters(plan: &Plan) -> Vec<Filter> {
-    let overlay = plan.overlay.iter();
-    let after = overlay.flat_map(|overlay| [vec![Filter::system(OVERLAY)], overlay.after.clone()].concat());
+    let after =
+        plan.overlays.iter().flat_map(|overlay| [vec![Filter::system(OVERLAY)], overlay.after.clone()].concat());
     plan.video.filters.iter().cloned().chain(after).collect()
 }
 

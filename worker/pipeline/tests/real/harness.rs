@@ -148,7 +148,7 @@ pub fn play(path: &Path, video: VideoStream, profile: OutputProfile, frames: u32
         downmix: None,
         subtitles: None,
     };
-    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0, card: None }
+    PlayOrder { run: RunId(1), source, profile, frames, keyframe_offset: 0, card: None, gain_db: None, watermark: None }
 }
 
 /// A slate with text that would break any filter graph, a little longer than it must be.
@@ -162,7 +162,16 @@ pub fn slate(profile: OutputProfile, visual: Visual, audio: AudioMode) -> PlayOr
     };
     let screen = Screen { visual, audio, ..Screen::plain(message) };
     let frames = frames_to_render(&profile);
-    PlayOrder { run: RunId(1), source: Source::Slate { screen }, profile, frames, keyframe_offset: 0, card: None }
+    PlayOrder {
+        run: RunId(1),
+        source: Source::Slate { screen },
+        profile,
+        frames,
+        keyframe_offset: 0,
+        card: None,
+        gain_db: None,
+        watermark: None,
+    }
 }
 
 /// An order for a film of [`small`] size with these streams; stream 0 is the picture, stream 1 the sound.

@@ -6,4 +6,6 @@ mod harness;
 mod images;
 mod runs;
 mod slates;
+mod surfaces;
 mod text;
+mod visual;

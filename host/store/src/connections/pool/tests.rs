@@ -133,3 +133,28 @@ async fn a_drained_pool_keeps_everybody_waiting_and_takes_a_new_size_afterwards(
 async fn is_pending<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
     std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await
 }
+
+#[tokio::test]
+async fn a_full_disk_costs_the_change_that_met_it_and_no_other() {
+    let (_folder, connections) = connections(PoolSettings::default()).await;
+    let mut change = connections.write(None).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE letters (text BLOB)").execute(&mut *change).await.unwrap();
+    change.commit().await.unwrap();
+    for _ in 0..3 {
+        // A file that may not grow is to SQLite what a full disk is.
+        let mut writer = connections.writer().await.unwrap();
+        sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *writer).await.unwrap();
+        drop(writer);
+        let mut change = connections.write(None).await.unwrap();
+        let full = sqlx::query("INSERT INTO letters VALUES (zeroblob(1000000))").execute(&mut *change).await;
+        assert!(full.unwrap_err().to_string().contains("full"));
+        drop(change);
+        let mut change = connections.write(None).await.unwrap();
+        sqlx::raw_sql("PRAGMA max_page_count = 1000000").execute(&mut *change).await.unwrap();
+        sqlx::query("INSERT INTO letters VALUES (x'00')").execute(&mut *change).await.unwrap();
+        change.commit().await.unwrap();
+    }
+    let mut reader = connections.read(None).await.unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM letters").fetch_one(&mut *reader).await.unwrap();
+    assert_eq!(kept, 3);
+}
