@@ -101,16 +101,27 @@ pub fn make_older(database: &Path) {
     sqlite(database, &format!("{}DELETE FROM _sqlx_migrations WHERE version >= 8", drop_newer()));
 }
 
-/// Returns the statements that take away what migrations from the eighth on have made.
-fn drop_newer() -> String {
+/// Returns every migration's version and text.
+fn migrations() -> Vec<(u32, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/sqlite");
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let newer = entries.filter_map(|entry| {
+    let known = entries.filter_map(|entry| {
         let path = entry.ok()?.path();
-        let version: u32 = path.file_name()?.to_str()?.split('_').next()?.parse().ok()?;
-        (version >= 8).then(|| fs::read_to_string(&path).ok())?
+        let version = path.file_name()?.to_str()?.split('_').next()?.parse().ok()?;
+        Some((version, fs::read_to_string(&path).ok()?))
     });
-    let tables = newer.flat_map(|text| {
+    known.collect()
+}
+
+/// Returns the version of the newest migration.
+pub fn newest_migration() -> u32 {
+    migrations().iter().map(|(version, _)| *version).max().unwrap_or_default()
+}
+
+/// Returns the statements that take away what migrations from the eighth on have made.
+fn drop_newer() -> String {
+    let newer = migrations().into_iter().filter(|(version, _)| *version >= 8);
+    let tables = newer.flat_map(|(_, text)| {
         let names = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next());
         names.map(|name| format!("DROP TABLE {name}; ")).collect::<Vec<_>>()
     });

@@ -8,6 +8,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use exstreamtv_core::backup::BackupId;
@@ -36,9 +37,12 @@ impl Folder {
     /// # Errors
     /// If it cannot be read.
     pub fn list(&self) -> Result<Vec<BackupInfo>, BackupError> {
-        let mut found: Vec<_> = self.names()?.iter().filter_map(|name| self.look_at(name)).collect();
-        found.sort_by_key(|info| std::cmp::Reverse(info.id()));
-        Ok(found)
+        let looked = self.names()?;
+        let looked = looked.iter().filter_map(|name| Some((self.look_at(name)?, self.written(name))));
+        let mut found: Vec<_> = looked.collect();
+        // Names count seconds, and a restore makes its own backup in no time.
+        found.sort_by_key(|(info, written)| std::cmp::Reverse((info.created, *written, info.id())));
+        Ok(found.into_iter().map(|(info, _)| info).collect())
     }
 
     /// Returns one backup.
@@ -48,6 +52,10 @@ impl Folder {
     pub fn find(&self, id: BackupId) -> Result<BackupInfo, BackupError> {
         let none = || BackupError::None { id, folder: self.path.clone() };
         self.list()?.into_iter().find(|info| info.id() == id).ok_or_else(none)
+    }
+
+    fn written(&self, name: &str) -> Option<SystemTime> {
+        fs::metadata(self.path.join(name)).and_then(|about| about.modified()).ok()
     }
 
     fn look_at(&self, name: &str) -> Option<BackupInfo> {

@@ -29,7 +29,10 @@ use exstreamtv_model::{
 };
 use exstreamtv_store::Exhaustion;
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{
+        broadcast::{self, error::TryRecvError},
+        mpsc, watch,
+    },
     time::Instant,
 };
 
@@ -177,8 +180,13 @@ impl Healer {
     }
 
     fn sight(&mut self, confident: f64, now_ms: i64) -> Sight {
-        while let Ok(alarm) = self.alarms.try_recv() {
-            self.exhausted = Some((alarm.role, now_ms));
+        loop {
+            match self.alarms.try_recv() {
+                Ok(alarm) => self.exhausted = Some((alarm.role, now_ms)),
+                // More of them than are kept: the newest follow.
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
         }
         let feeds = self.hands.feeds.observed();
         let troubled = feeds.iter().filter(|of| of.view.state == FeedState::Slate).map(|of| Some(of.view.channel));

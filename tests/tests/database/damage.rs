@@ -105,7 +105,7 @@ fn a_full_disk_is_told_with_its_numbers_and_costs_no_backup() {
     let setup = stage.setup();
     let folder = setup.data().join("backups");
     fs::create_dir_all(&folder).unwrap();
-    let Some(wrapper) = on_a_small_disk(&folder, 600) else {
+    let Some(wrapper) = on_a_small_disk(&folder, 1_000) else {
         return eprintln!("not checked: this system lets nobody mount a small file system");
     };
     let host = setup.through(&wrapper).start();
@@ -113,7 +113,7 @@ fn a_full_disk_is_told_with_its_numbers_and_costs_no_backup() {
     let good = host.post_json("/api/v1/database/backups", &json!({}));
     let seen = std::path::Path::new("/proc").join(host.pid().to_string()).join("root");
     let seen = seen.join(folder.strip_prefix("/").unwrap());
-    fs::write(seen.join("filler"), vec![0_u8; 400 * 1024]).unwrap();
+    fs::write(seen.join("filler"), vec![0_u8; 600 * 1024]).unwrap();
     for (path, words) in [
         ("/api/v1/database/backups".to_owned(), "the disk is full: about "),
         (format!("/api/v1/database/backups/{}/restore", good["id"].as_str().unwrap()), "nothing was restored"),
