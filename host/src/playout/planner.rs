@@ -94,10 +94,7 @@ impl Planner {
                     Some(request) => self.accept(request).await,
                     None => return,
                 },
-                Some(done) = self.running.next() => {
-                    self.at_work.remove(&done.channel);
-                    self.routine.extend(done.rest);
-                }
+                Some(done) = self.running.next() => self.take_back(done),
                 () = sleep_until(next_turn) => {}
                 () = sleep_until(next_switch) => self.settle().await,
                 () = tokio::time::sleep_until(next_round) => {
@@ -107,7 +104,26 @@ impl Planner {
                 }
             }
             if self.routine.is_empty() {
-                next_switch = next_switch_of(&self.author).await;
+                let author = Arc::clone(&self.author);
+                next_switch = self.meanwhile(async move { next_switch_of(&author).await }).await;
+            }
+        }
+    }
+
+    fn take_back(&mut self, done: Done) {
+        self.at_work.remove(&done.channel);
+        self.routine.extend(done.rest);
+    }
+
+    /// Waits for `question` while the work goes on. Work that nobody polls may be the one whose turn it is at the database, and would keep
+    /// everybody else waiting, this question too.
+    async fn meanwhile<T>(&mut self, question: impl Future<Output = T>) -> T {
+        let mut question = std::pin::pin!(question);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut question => return answer,
+                Some(done) = self.running.next() => self.take_back(done),
             }
         }
     }
@@ -152,10 +168,13 @@ impl Planner {
     }
 
     async fn begin_round(&mut self, job: fn(ChannelId) -> Job) {
-        if let Err(error) = self.author.store.playout().prune(self.author.clock.now() - HISTORY).await {
+        let author = Arc::clone(&self.author);
+        let pruned = async move { author.store.playout().prune(author.clock.now() - HISTORY).await };
+        if let Err(error) = self.meanwhile(pruned).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old rows of timelines could not be removed");
         }
-        match self.author.store.channels().list().await {
+        let author = Arc::clone(&self.author);
+        match self.meanwhile(async move { author.store.channels().list().await }).await {
             Ok(channels) => {
                 let enabled = channels.iter().filter(|channel| channel.enabled);
                 self.routine.extend(enabled.map(|channel| job(channel.id)));
@@ -166,7 +185,9 @@ impl Planner {
 
     /// Puts waiting schedules in force whose time has come; their rows were planned long ago.
     async fn settle(&mut self) {
-        match self.author.store.schedules().settle(self.author.clock.now()).await {
+        let author = Arc::clone(&self.author);
+        let settled = async move { author.store.schedules().settle(author.clock.now()).await };
+        match self.meanwhile(settled).await {
             Ok(settled) => {
                 for id in settled {
                     tracing::info!(channel.id = %id, "a waiting schedule is in force");

@@ -91,3 +91,22 @@ async fn slow_work_is_bounded() {
     planner.begin();
     assert_eq!((planner.running.len(), planner.next_turn()), (MOST_AT_ONCE, None));
 }
+
+#[tokio::test]
+async fn work_in_hand_goes_on_while_the_planner_itself_waits_for_the_database() {
+    let (house, _) = street().await;
+    let mut planner = planner(&house, FOR_EVER);
+    // As fair as the writer's queue.
+    let writer = Arc::new(tokio::sync::Semaphore::new(1));
+    let held = writer.clone().acquire_owned().await.unwrap();
+    let (turn, channel) = (writer.clone(), house.channel.id);
+    let work = async move {
+        drop(turn.acquire().await);
+        Done { channel, rest: None }
+    };
+    planner.running.push(work.boxed());
+    assert!(planner.running.next().now_or_never().is_none(), "it stands in the queue");
+    drop(held);
+    planner.meanwhile(async move { drop(writer.acquire().await) }).await;
+    assert!(planner.running.is_empty(), "its turn came first");
+}
